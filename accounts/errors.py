@@ -1,0 +1,67 @@
+"""The base of every refusal the product makes on purpose, and the refusals about who is calling."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class DomainError(Exception):
+    """A broken rule: `detail` is a sentence for a person, `facts` are what a program needs to react."""
+
+    code: ClassVar[str] = "invalid_request"
+    status: ClassVar[int] = 400
+    title: ClassVar[str] = "Invalid request"
+
+    def __init__(self, detail: str, *, headers: Mapping[str, str] | None = None, **facts: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.facts = facts
+        self.headers = dict(headers or {})
+
+
+class InvalidField(DomainError):
+    """A value whose fault only the domain can see; rendered as a field error by name."""
+
+    def __init__(self, field: str, detail: str, code: str = "invalid") -> None:
+        super().__init__(detail, errors=[{"field": field, "code": code, "detail": detail}])
+
+
+class UserNotFound(DomainError):
+    code = "user_not_found"
+    status = 404
+    title = "User not found"
+
+
+class NotFound(DomainError):
+    code = "not_found"
+    status = 404
+    title = "Not found"
+
+
+class AppMismatch(DomainError):
+    code = "app_mismatch"
+    status = 403
+    title = "Not this app's"
+
+
+class AppNotConnected(DomainError):
+    code = "app_not_connected"
+    status = 403
+    title = "App not connected"
+
+
+class EmailTaken(DomainError):
+    code = "email_taken"
+    status = 409
+    title = "Email taken"
+
+
+class IdempotencyKeyReused(DomainError):
+    code = "idempotency_key_reused"
+    status = 422
+    title = "Idempotency key reused"
+
+
+class IdempotencyInProgress(DomainError):
+    code = "idempotency_in_progress"
+    status = 409
+    title = "Request in progress"
