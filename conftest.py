@@ -1,0 +1,79 @@
+"""The environment every test runs in: settings pinned here, whatever `.env` says, and a database file per worker.
+
+`DATABASE_URL` and `REDIS_URL` of the environment are kept, so that `tests/run.py` can name another server.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import django
+import pytest
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+# Workers inherit the directory that the main process made.
+TEST_DIR = Path(os.environ["DATA_DIR"]) if WORKER else Path(tempfile.mkdtemp(prefix="unified-tests-"))
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
+PINNED = {
+    "DJANGO_SETTINGS_MODULE": "unified.settings",
+    "SECRET_KEY": "for-tests-only-0123456789-abcdefghijklmnopqrstuvwxyz",
+    "DEBUG": "0",
+    "DEMO": "1",
+    "PORT": "8000",
+    "PUBLIC_URL": "http://127.0.0.1:8000",
+    "ALLOWED_HOSTS": "127.0.0.1,localhost,testserver",
+    "EMAIL_URL": "memorymail://",
+    "DATA_DIR": str(TEST_DIR),
+    "STORAGE_URL": "",
+    "STRIPE_SECRET_KEY": "",
+    "STRIPE_WEBHOOK_SECRET": "",
+    "STRIPE_API_BASE": "",
+}
+
+
+def _redis_database_of(worker: str) -> str:
+    """A numbered Redis database per worker, 8 to 15, since clearing a cache empties the whole of it."""
+    return str(15 - int(worker.removeprefix("gw") or 0) % 8)
+
+
+def _pin_environment() -> None:
+    os.environ.update(PINNED)
+    os.environ.setdefault("DATABASE_URL", f"sqlite:///{TEST_DIR / 'unified.sqlite3'}")
+    os.environ.setdefault("REDIS_URL", "")
+    if os.environ["REDIS_URL"]:
+        server = os.environ["REDIS_URL"].rstrip("/").removesuffix("/15")
+        os.environ["REDIS_URL"] = f"{server}/{_redis_database_of(WORKER)}"
+    browser = next(filter(None, map(shutil.which, CHROMIUMS)), "")
+    os.environ.setdefault("TEST_CHROMIUM", browser)
+    (TEST_DIR / "static").mkdir(parents=True, exist_ok=True)
+
+
+def _use_test_settings() -> None:
+    """What the environment cannot say: a test database that is a file, static files without a manifest."""
+    from django.conf import settings
+
+    settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        # Django would use shared memory, which proves nothing about locking.
+        database.setdefault("TEST", {})["NAME"] = str(TEST_DIR / "test.sqlite3")
+
+
+# Here and not in the pytest settings: pytest-django would read the settings before this file could pin anything.
+_pin_environment()
+_use_test_settings()
+django.setup()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not os.environ["TEST_CHROMIUM"]:
+        missing = pytest.mark.skip(reason="no Chromium or Chrome found (TEST_CHROMIUM names one)")
+        for item in items:
+            if item.get_closest_marker("browser"):
+                item.add_marker(missing)
+
+
+def pytest_unconfigure() -> None:
+    if not WORKER:
+        shutil.rmtree(TEST_DIR, ignore_errors=True)
