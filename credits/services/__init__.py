@@ -1,0 +1,26 @@
+"""What the ledger offers. Every call is one transaction that locks the owner's wallet first."""
+
+from credits.services.charges import InsufficientCredits, SpendingCapReached, charge, refund
+from credits.services.grants import adjust, grant, grant_many
+from credits.services.holds import HoldExpired, HoldSettled, capture, extend, hold, release
+from credits.services.wallets import lock_owner, reserved_bytes, settle_due, wallet_of
+
+__all__ = [
+    "HoldExpired",
+    "HoldSettled",
+    "InsufficientCredits",
+    "SpendingCapReached",
+    "adjust",
+    "capture",
+    "charge",
+    "extend",
+    "grant",
+    "grant_many",
+    "hold",
+    "lock_owner",
+    "refund",
+    "release",
+    "reserved_bytes",
+    "settle_due",
+    "wallet_of",
+]

@@ -1,0 +1,155 @@
+"""Credits going out for work done, and coming back when it was not."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Sum
+from django.utils import timezone
+
+from accounts.errors import AppMismatch, DomainError, InvalidField, NotFound
+from accounts.models import ClientApp, Connection, User
+from credits import ledger, pricing
+from credits.models import Entry, EntryType, Grant, Hold, Wallet
+
+# A refund to a grant that has expired revives it for this long.
+REVIVED_FOR = timedelta(days=30)
+
+
+class InsufficientCredits(DomainError):
+    """The wallet cannot pay. Nothing was written."""
+
+    code = "insufficient_credits"
+    status = 402
+    title = "Insufficient credits"
+
+    def __init__(self, *, required: int, available: int) -> None:
+        super().__init__(
+            f"This needs {required} credits and {available} are available.",
+            required=required,
+            credits=available,
+            shortfall=required - available,
+            top_up_url=f"{settings.PUBLIC_URL}/credits/",
+        )
+
+
+class SpendingCapReached(DomainError):
+    """The person limited what this app may spend in a day."""
+
+    code = "spending_cap_reached"
+    status = 429
+    title = "Spending cap reached"
+
+
+class RefundTooLarge(DomainError):
+    """More was asked back than is left of the charge."""
+
+    code = "refund_too_large"
+    status = 409
+    title = "Refund too large"
+
+
+@transaction.atomic
+def charge(
+    *,
+    user: User,
+    app: ClientApp,
+    amount: int | None = None,
+    operation: str | None = None,
+    quantity: int | None = None,
+    description: str = "",
+    project_code: str = "",
+) -> Entry:
+    """Take credits for work done: `amount` of them, or `operation` × `quantity` by the price book.
+
+    Raises InsufficientCredits, SpendingCapReached past the person's daily cap for `app`, and InvalidField for an
+    operation the price book does not know; then nothing is written."""
+    credits = pricing.cost(app=app, amount=amount, operation=operation, quantity=quantity)
+    wallet = ledger.lock(user)
+    require(wallet, app, credits)
+    draws = ledger.draw(wallet, credits)
+    ledger.spend_from(draws)
+    return ledger.post(
+        wallet, EntryType.USED, -credits, draws, app=app, description=description, project_code=project_code
+    )
+
+
+def require(wallet: Wallet, app: ClientApp, credits: int) -> None:
+    """Refuse when the wallet cannot spare `credits`, or `app` may not spend them today."""
+    cap = Connection.objects.filter(user_id=wallet.pk, app=app).values_list("daily_cap", flat=True).first()
+    if cap is not None:
+        spent = spent_today(wallet, app)
+        if spent + credits > cap:
+            raise SpendingCapReached(
+                f"This user lets {app.name} spend {cap} credits a day; {spent} are spent or on hold.",
+                headers={"Retry-After": str(_seconds_to_midnight())},
+                daily_cap=cap,
+                spent_today=spent,
+                required=credits,
+            )
+    if wallet.available < credits:
+        raise InsufficientCredits(required=credits, available=wallet.available)
+
+
+def spent_today(wallet: Wallet, app: ClientApp) -> int:
+    """Credits `app` used since midnight UTC, less refunds, with those it holds now."""
+    midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    kinds = (EntryType.USED, EntryType.REFUND)
+    entries = wallet.entries.filter(app=app, created_at__gte=midnight, transaction_type__in=kinds)
+    used = -(entries.aggregate(total=Sum("amount"))["total"] or 0)
+    held = Hold.objects.filter(wallet=wallet, app=app, status=Hold.Status.ACTIVE)
+    return max(0, used) + (held.aggregate(total=Sum(F("amount") - F("captured")))["total"] or 0)
+
+
+def _seconds_to_midnight() -> int:
+    now = timezone.now()
+    return 86_400 - (now.hour * 3600 + now.minute * 60 + now.second)
+
+
+@transaction.atomic
+def refund(*, user: User, app: ClientApp, entry_id: str, amount: int | None = None, reason: str) -> Entry:
+    """Give back `amount` credits of one of `app`'s charges (all that is left of it by default), to the grants that
+    paid. Raises NotFound, AppMismatch for another app's charge, RefundTooLarge past what was charged."""
+    wallet = ledger.lock(user)
+    original = wallet.entries.select_related("app").filter(pk=entry_id).first()
+    if original is None:
+        raise NotFound("There is no such transaction.")
+    if original.app_id != app.pk:
+        raise AppMismatch("Only the app that charged can refund.")
+    if original.transaction_type != EntryType.USED:
+        raise InvalidField("transaction_id", "Only a charge can be refunded.")
+    left = -original.amount - (original.corrections.aggregate(total=Sum("amount"))["total"] or 0)
+    credits = left if amount is None else amount
+    if credits > left or left == 0:
+        raise RefundTooLarge(f"{left} of this charge can still be refunded.", refundable=left, charged=-original.amount)
+    parts = _give_back(original, credits)
+    return ledger.post(
+        wallet,
+        EntryType.REFUND,
+        credits,
+        parts,
+        app=app,
+        description=reason,
+        project_code=original.project_code,
+        related=original,
+    )
+
+
+def _give_back(original: Entry, credits: int) -> list[ledger.Draw]:
+    """Return `credits` to the grants that paid `original`, last drawn first, less what went back before."""
+    parts: list[ledger.Draw] = []
+    for allocation in original.allocations.select_related("grant").order_by("-id"):
+        back = allocation.grant.allocations.filter(entry__related=original).aggregate(total=Sum("amount"))["total"] or 0
+        part = min(credits, -allocation.amount - back)
+        if part > 0:
+            parts.append((_revive(allocation.grant, part), part))
+            credits -= part
+    return parts
+
+
+def _revive(grant: Grant, part: int) -> Grant:
+    grant.remaining += part
+    if grant.expires_at is not None and grant.expires_at <= timezone.now():
+        grant.expires_at = timezone.now() + REVIVED_FOR
+    grant.save(update_fields=["remaining", "expires_at"])
+    return grant

@@ -1,0 +1,41 @@
+"""Reads a wallet as it is this second, and sweeps the ones whose holds or grants fell due."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from credits import ledger
+from credits.models import Hold, Wallet
+
+
+def wallet_of(*, user: User) -> Wallet:
+    """The person's wallet, opened with its sign-up credits on first touch, free of overdue holds and grants."""
+    wallet = Wallet.objects.filter(pk=user.pk).first()
+    if wallet is None or (wallet.next_due_at is not None and wallet.next_due_at <= timezone.now()):
+        with transaction.atomic():
+            return ledger.lock(user)
+    return wallet
+
+
+def settle_due() -> int:
+    """Release the expired holds and write off the expired grants of every wallet; returns how many wallets changed.
+
+    Nothing depends on when this runs: a wallet tells the truth at every read without it."""
+    users = User.objects.filter(pk__in=Wallet.objects.filter(next_due_at__lte=timezone.now()).values("pk"))
+    count = 0
+    for user in users.order_by("pk").iterator():
+        wallet_of(user=user)
+        count += 1
+    return count
+
+
+def lock_owner(*, user: User) -> Wallet:
+    """Lock everything that is the person's until the running transaction ends, and return their wallet.
+
+    The wallet row is the owner's lock: bytes and credits are changed only under it, so neither can be raced."""
+    return ledger.lock(user)
+
+
+def reserved_bytes(*, user: User) -> int:
+    """Bytes that the person's active holds keep free for work under way."""
+    return Hold.objects.filter(wallet_id=user.pk).active(timezone.now()).storage_bytes()
