@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.conf import settings
+
 
 class DomainError(Exception):
     """A broken rule: `detail` is a sentence for a person, `facts` are what a program needs to react."""
@@ -65,3 +67,16 @@ class IdempotencyInProgress(DomainError):
     code = "idempotency_in_progress"
     status = 409
     title = "Request in progress"
+
+
+def problem(error: DomainError, instance: str) -> dict[str, Any]:
+    """The refusal as an RFC 9457 body; `instance` is the path that was asked for."""
+    return {
+        "type": f"{settings.PUBLIC_URL}/api/docs#{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "instance": instance,
+        "code": error.code,
+        **error.facts,
+    }
