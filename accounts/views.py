@@ -1,0 +1,77 @@
+"""The account page: profile, and who may act for this person."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import services
+from accounts.forms import DailyCapForm, ProfileForm
+from accounts.models import Connection, User
+
+
+def _person(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def _connection(request: HttpRequest, slug: str) -> Connection:
+    return get_object_or_404(Connection.objects.select_related("app"), user=_person(request), app__slug=slug)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def account(request: HttpRequest) -> HttpResponse:
+    """Who can get at this? A POST changes the profile."""
+    # A copy of its own: a refused name must not show as the person's name around the form.
+    form = ProfileForm(request.POST or None, instance=User.objects.get(pk=_person(request).pk))
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, _("Your profile is saved."))
+        return redirect("account")
+    connections = Connection.objects.filter(user=_person(request)).select_related("app").order_by("app__name")
+    context = {"form": form, "connections": connections}
+    return render(request, "accounts/account.html", context, status=400 if form.is_bound else 200)
+
+
+@login_required
+@require_POST
+def app_cap(request: HttpRequest, slug: str) -> HttpResponse:
+    """Set or lift an app's daily cap."""
+    connection, form = _connection(request, slug), DailyCapForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("The daily cap must be a whole number from 0 to 1,000,000, or empty."))
+        return redirect("account")
+    cap = form.cleaned_data["daily_cap"]
+    services.set_daily_cap(user=_person(request), app=connection.app, credits=cap)
+    if cap is None:
+        messages.success(request, _("%(app)s may spend without a daily cap.") % {"app": connection.app.name})
+    else:
+        messages.success(
+            request, _("%(app)s may spend %(cap)d credits a day.") % {"app": connection.app.name, "cap": cap}
+        )
+    return redirect("account")
+
+
+@login_required
+@require_POST
+def app_disconnect(request: HttpRequest, slug: str) -> HttpResponse:
+    """Shut an app out."""
+    connection = _connection(request, slug)
+    services.disconnect(user=_person(request), app=connection.app)
+    messages.success(
+        request, _("%(app)s is disconnected. What you made with it stays yours.") % {"app": connection.app.name}
+    )
+    return redirect("account")
+
+
+@login_required
+@require_POST
+def app_reconnect(request: HttpRequest, slug: str) -> HttpResponse:
+    """Let a disconnected app back in."""
+    connection = _connection(request, slug)
+    services.reconnect(user=_person(request), app=connection.app)
+    messages.success(request, _("%(app)s is connected again.") % {"app": connection.app.name})
+    return redirect("account")
