@@ -3,10 +3,12 @@
 `DATABASE_URL` and `REDIS_URL` of the environment are kept, so that `tests/run.py` can name another server.
 """
 
+import atexit
 import os
 import shutil
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import django
 import pytest
@@ -34,7 +36,7 @@ PINNED = {
 
 def _redis_database_of(worker: str) -> str:
     """A numbered Redis database per worker, 8 to 15, since clearing a cache empties the whole of it."""
-    return str(15 - int(worker.removeprefix("gw") or 0) % 8)
+    return f"/{15 - int(worker.removeprefix('gw') or 0) % 8}"
 
 
 def _pin_environment() -> None:
@@ -42,8 +44,8 @@ def _pin_environment() -> None:
     os.environ.setdefault("DATABASE_URL", f"sqlite:///{TEST_DIR / 'unified.sqlite3'}")
     os.environ.setdefault("REDIS_URL", "")
     if os.environ["REDIS_URL"]:
-        server = os.environ["REDIS_URL"].rstrip("/").removesuffix("/15")
-        os.environ["REDIS_URL"] = f"{server}/{_redis_database_of(WORKER)}"
+        server = urlsplit(os.environ["REDIS_URL"])
+        os.environ["REDIS_URL"] = server._replace(path=_redis_database_of(WORKER)).geturl()
     browser = next(filter(None, map(shutil.which, CHROMIUMS)), "")
     os.environ.setdefault("TEST_CHROMIUM", browser)
     (TEST_DIR / "static").mkdir(parents=True, exist_ok=True)
@@ -53,17 +55,21 @@ def _use_test_settings() -> None:
     """What the environment cannot say: a test database that is a file, static files without a manifest."""
     from django.conf import settings
 
-    settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         # Django would use shared memory, which proves nothing about locking.
         database.setdefault("TEST", {})["NAME"] = str(TEST_DIR / "test.sqlite3")
 
 
+if not WORKER:
+    atexit.register(shutil.rmtree, TEST_DIR, ignore_errors=True)
 # Here and not in the pytest settings: pytest-django would read the settings before this file could pin anything.
 _pin_environment()
 _use_test_settings()
 django.setup()
+# A worker that inherited it would read the settings before its own copy of this file, too.
+del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -72,8 +78,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("browser"):
                 item.add_marker(missing)
-
-
-def pytest_unconfigure() -> None:
-    if not WORKER:
-        shutil.rmtree(TEST_DIR, ignore_errors=True)

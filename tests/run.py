@@ -15,15 +15,19 @@ import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import redis
+from psycopg import sql
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "test-results"
+DATABASE = f"unified_{os.getpid()}"  # so that two runs on one server do not drop each other's databases
+NOTHING_SELECTED = 5  # pytest's exit code for it
 WORKERS = os.environ.get("TEST_WORKERS", "2")
 OLDEST_POSTGRES = 14  # the oldest that this Django supports
 TRIED = "none answered on 127.0.0.1:{port}, and {program} is not installed"
@@ -215,51 +219,65 @@ def run_pytest(title: str, marker: str, workers: str, environment: dict[str, str
     return read_results(report, done.returncode)
 
 
-def database_of_this_run(server: Server) -> str:
-    """A name of this run's own, so that two runs on one server do not drop each other's databases."""
-    return re.sub(r"/[^/]*$", f"/unified_{os.getpid()}", server.url)
+def drop_leftovers(server: Server) -> None:
+    """Drop what a broken run leaves behind."""
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        found = connection.execute("SELECT datname FROM pg_database")
+        for (name,) in found.fetchall():
+            if name.startswith(f"test_{DATABASE}"):
+                connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def second_round(database: Server, cache: Server) -> tuple[str, dict[str, str]]:
     """The installation that is spread over servers, with whichever of them there are."""
     there = [server.name for server in (database, cache) if server.url]
-    environment = {"DATABASE_URL": database_of_this_run(database)} if database.url else {}
+    environment = {"DATABASE_URL": urlsplit(database.url)._replace(path=DATABASE).geturl()} if database.url else {}
     environment |= {"REDIS_URL": cache.url} if cache.url else {}
     return " and ".join(["SQLite"] * (not database.url) + there), environment
 
 
+class Summary:
+    """The lines printed last, and whether any of them is a reason to fail."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.failed = False
+
+    def ran(self, name: str, outcome: Outcome) -> None:
+        self.lines.append(f"{name}: ran, {outcome}")
+        self.failed |= bool(outcome.exit_code)
+
+    def skipped(self, name: str, reason: str) -> None:
+        self.lines.append(f"{name}: skipped: {reason}")
+        self.failed |= os.environ.get("TEST_REQUIRE_ALL") == "1"
+
+
+def browser_tests(summary: Summary) -> None:
+    outcome = run_pytest("Browser", "browser", "0", {})
+    if outcome.exit_code == NOTHING_SELECTED:
+        summary.lines.append("Chromium: no browser tests selected")
+    elif outcome.passed or outcome.exit_code:
+        summary.ran("Chromium", outcome)
+    else:
+        summary.skipped("Chromium", "; ".join(sorted(set(outcome.skips))))
+
+
 def main() -> int:
     RESULTS.mkdir(exist_ok=True)
-    required = os.environ.get("TEST_REQUIRE_ALL") == "1"
-    lines: list[tuple[str, str]] = []
-    codes: list[int] = []
-
-    def note(name: str, outcome: Outcome) -> None:
-        lines.append((name, f"ran, {outcome}"))
-        codes.append(outcome.exit_code)
-
-    with ExitStack() as servers:
-        database, cache = servers.enter_context(postgres()), servers.enter_context(redis_server())
-        browser = run_pytest("Browser", "browser", "0", {})
-        if browser.exit_code == 5:  # pytest's word for: no such tests
-            lines.append(("Chromium", "no browser tests selected"))
-        elif browser.passed or browser.exit_code:
-            note("Chromium", browser)
-        else:
-            lines.append(("Chromium", f"skipped: {'; '.join(set(browser.skips))}"))
-            codes.append(int(required))
-        note(f"SQLite {sqlite3.sqlite_version}", run_pytest("SQLite", "not browser", WORKERS, {}))
+    summary = Summary()
+    browser_tests(summary)
+    summary.ran(f"SQLite {sqlite3.sqlite_version}", run_pytest("SQLite", "not browser", WORKERS, {}))
+    with postgres() as database, redis_server() as cache:
         if database.url or cache.url:
             title, environment = second_round(database, cache)
-            note(title, run_pytest(title, "not browser", WORKERS, environment))
+            summary.ran(title, run_pytest(title, "not browser", WORKERS, environment))
+        if database.url:
+            drop_leftovers(database)
         for server in (database, cache):
             if server.missing:
-                lines.append((server.name, f"skipped: {server.missing}"))
-                codes.append(int(required))
-    print("\n=== What ran ===")
-    for name, said in lines:
-        print(f"{name}: {said}")
-    return int(any(codes))
+                summary.skipped(server.name, server.missing)
+    print("\n=== What ran ===", *summary.lines, sep="\n")
+    return int(summary.failed)
 
 
 if __name__ == "__main__":
