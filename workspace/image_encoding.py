@@ -172,8 +172,13 @@ def _search(picture: Picture, write: Writer, known: tuple[int, float], top: int,
         else:
             high = quality - 1
         if low > high:
-            break
-    return best
+            return best
+    # Lower quality comes before smaller size: the floor is tried before this size is given up.
+    return best or _if_fits(write(picture, FLOOR), max_bytes)
+
+
+def _if_fits(made: Candidate, max_bytes: int) -> Candidate | None:
+    return made if len(made.data) <= max_bytes else None
 
 
 def shrink(picture: Picture, side: int) -> Picture:
