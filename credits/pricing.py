@@ -18,19 +18,21 @@ def current(app: ClientApp | None = None) -> list[Price]:
     return sorted(wanted, key=lambda price: (price.app_id or 0, price.id))
 
 
-def price_of(*, app: ClientApp, operation: str) -> Price:
+def price_of(*, app: ClientApp | None, operation: str) -> Price:
     """The price `app` pays for one unit of `operation`; its own goes before the one for any app.
+
+    For a person (`app` None) an operation that only one app offers has that app's price.
 
     Raises InvalidField when the price book does not know the operation."""
     candidates = Price.objects.filter(operation=operation, retired_at__isnull=True).order_by("-id")
-    own = candidates.filter(app=app).first()
-    price = own or candidates.filter(app__isnull=True).first()
+    own = candidates.filter(app=app).first() if app else None
+    price = own or candidates.filter(app__isnull=True).first() or (candidates.first() if app is None else None)
     if price is None:
         raise InvalidField("operation", "The price book has no such operation for this app.", "unknown_operation")
     return price
 
 
-def quote(*, app: ClientApp, operation: str, quantity: int) -> int:
+def quote(*, app: ClientApp | None, operation: str, quantity: int) -> int:
     """Credits for `quantity` units of `operation`. Raises InvalidField, also past 1,000,000 credits."""
     total = price_of(app=app, operation=operation).credits * quantity
     if total > MAX_AMOUNT:

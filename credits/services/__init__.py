@@ -2,7 +2,7 @@
 
 from credits.services.charges import InsufficientCredits, SpendingCapReached, charge, refund
 from credits.services.grants import adjust, grant, grant_many
-from credits.services.holds import HoldExpired, HoldSettled, capture, extend, hold, release
+from credits.services.holds import HoldExpired, HoldSettled, capture, extend, hold, hold_of, release
 from credits.services.wallets import lock_owner, reserved_bytes, settle_due, wallet_of
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "grant",
     "grant_many",
     "hold",
+    "hold_of",
     "lock_owner",
     "refund",
     "release",

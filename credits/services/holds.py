@@ -12,6 +12,7 @@ from accounts.models import ClientApp, User
 from credits import ledger, pricing
 from credits.models import Entry, EntryType, Grant, Hold, HoldAllocation, Wallet
 from credits.services.charges import require
+from credits.services.wallets import wallet_of
 
 DEFAULT_TTL_SECONDS = 900
 MAX_TTL_SECONDS = 86_400
@@ -180,3 +181,12 @@ def _ended(held: Hold) -> DomainError:
 def _announce(wallet: Wallet, held: Hold, kind: str) -> None:
     data = {"hold_id": held.id, "amount": held.amount, "app_name": held.app.slug, "credits": wallet.available}
     events.record(user=wallet.user, type=kind, data=data)
+
+
+def hold_of(*, user: User, hold_id: str) -> Hold:
+    """The person's hold as it is this second: past its time it reads as expired. Raises NotFound."""
+    wallet = wallet_of(user=user)
+    held = wallet.holds.select_related("app").filter(pk=hold_id).first()
+    if held is None:
+        raise NotFound("There is no such hold.")
+    return held

@@ -1,0 +1,245 @@
+"""The ledger's endpoints: charges, transactions, refunds, holds, prices and bonuses."""
+
+from typing import Any, ClassVar
+
+from django.http import HttpResponse, StreamingHttpResponse
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet, ViewSet
+
+from accounts import api
+from accounts import services as accounts
+from accounts.models import User
+from credits import pricing, services, statements
+from credits.models import Entry, Hold, Wallet
+from credits.serializers import (
+    BonusAnswerSerializer,
+    BonusSerializer,
+    CaptureSerializer,
+    ChargeSerializer,
+    EntrySerializer,
+    EstimateAnswerSerializer,
+    EstimateSerializer,
+    ExtendSerializer,
+    HoldStateSerializer,
+    PriceListSerializer,
+    ReceiptSerializer,
+    RefundSerializer,
+    ReleaseSerializer,
+    TransactionPageSerializer,
+    TransactionQuery,
+    UserQuery,
+)
+
+
+def balances(wallet: Wallet) -> dict[str, int]:
+    """The three numbers of a wallet, in credits."""
+    return {"credits": wallet.available, "credits_balance": wallet.balance, "credits_held": wallet.held}
+
+
+def receipt(entry: Entry) -> dict[str, Any]:
+    """What a charge answers."""
+    return {"transaction_id": entry.id, "amount": -entry.amount, **balances(entry.wallet)}
+
+
+class ChargeViewSet(ViewSet):
+    """Taking credits for work done."""
+
+    scopes: ClassVar = {"create": "credits:charge"}
+
+    @extend_schema(
+        operation_id="deduct_credits",
+        summary="Charge credits",
+        request=ChargeSerializer,
+        responses={200: ReceiptSerializer, 402: OpenApiResponse(description="insufficient_credits")},
+    )
+    def create(self, request: Request) -> HttpResponse:
+        data = api.body(ChargeSerializer, request)
+        app = api.same_app(request, data.pop("app_name"))
+        user = api.subject(request, data.pop("user_id"))
+        return api.write(
+            request, "deduct-credits", lambda _: (200, receipt(services.charge(user=user, app=app, **data)))
+        )
+
+
+class CSVRenderer(BaseRenderer):
+    """Lets a caller ask for text/csv; the view streams it."""
+
+    media_type = "text/csv"
+    format = "csv"
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        return JSONRenderer().render(data)
+
+
+class TransactionViewSet(GenericViewSet[Entry]):
+    """The history of a wallet."""
+
+    scopes: ClassVar = {"list": "credits:read", "refund": "credits:refund"}
+    browser_actions: ClassVar = frozenset({"list"})
+    renderer_classes = (JSONRenderer, CSVRenderer)
+    ordering_fields: ClassVar = {"created_at": "version"}
+    default_ordering = "-created_at"
+    queryset = Entry.objects.none()
+
+    @extend_schema(
+        operation_id="transactions",
+        summary="List transactions, newest first",
+        parameters=[TransactionQuery],
+        responses={200: TransactionPageSerializer},
+    )
+    def list(self, request: Request) -> Response | StreamingHttpResponse:
+        query = TransactionQuery.parse(request)
+        user = api.subject(request, query.get("user_id"))
+        services.wallet_of(user=user)
+        entries = statements.filtered(Entry.objects.owned_by(user).select_related("app", "wallet__user"), query)
+        if request.accepted_renderer.format == "csv":
+            lines = statements.csv_lines(entries.order_by("-version").iterator())
+            headers = {"Content-Disposition": 'attachment; filename="transactions.csv"'}
+            return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
+        page = self.paginate_queryset(entries)
+        answer = self.get_paginated_response(EntrySerializer(page, many=True).data)
+        answer.data["summary"] = statements.summary(entries)
+        return answer
+
+    @extend_schema(
+        operation_id="refund",
+        summary="Give a charge back, in whole or in part",
+        request=RefundSerializer,
+        responses={200: EntrySerializer},
+    )
+    def refund(self, request: Request, transaction_id: str) -> HttpResponse:
+        data = api.body(RefundSerializer, request)
+        user = api.subject(request, data.pop("user_id"))
+        app = api.calling_app(request)
+
+        def act(_: None) -> api.Reply:
+            entry = services.refund(user=user, app=app, entry_id=transaction_id, **data)
+            return 200, {**api.shown(EntrySerializer, entry), **balances(entry.wallet)}
+
+        return api.write(request, "transaction/refund", act)
+
+
+class HoldViewSet(ViewSet):
+    """Settling holds; they are made where credits and bytes are set aside together."""
+
+    scopes: ClassVar = {
+        "retrieve": "credits:read",
+        "destroy": "credits:charge",
+        "capture": "credits:charge",
+        "release": "credits:charge",
+        "extend": "credits:charge",
+    }
+
+    @extend_schema(summary="See a hold", parameters=[UserQuery], responses={200: HoldStateSerializer})
+    def retrieve(self, request: Request, hold_id: str) -> Response:
+        user = api.subject(request, UserQuery.parse(request).get("user_id"))
+        return Response(HoldStateSerializer(services.hold_of(user=user, hold_id=hold_id)).data)
+
+    @extend_schema(summary="Release a hold", parameters=[UserQuery], responses={200: HoldStateSerializer})
+    def destroy(self, request: Request, hold_id: str) -> Response:
+        user = api.subject(request, UserQuery.parse(request).get("user_id"))
+        hold = services.release(user=user, app=api.calling_app(request), hold_id=hold_id)
+        return Response(settled(hold))
+
+    @extend_schema(summary="Charge a hold", request=CaptureSerializer, responses={200: HoldStateSerializer})
+    def capture(self, request: Request, hold_id: str) -> HttpResponse:
+        data = api.body(CaptureSerializer, request)
+        user, app = api.subject(request, data.pop("user_id")), api.calling_app(request)
+
+        def act(_: None) -> api.Reply:
+            hold, entry = services.capture(user=user, app=app, hold_id=hold_id, **data)
+            paid = {"transaction_id": entry.id, "charged": -entry.amount} if entry else {}
+            return 200, {**settled(hold), **paid}
+
+        return api.write(request, "hold/capture", act)
+
+    @extend_schema(summary="Release a hold", request=ReleaseSerializer, responses={200: HoldStateSerializer})
+    def release(self, request: Request, hold_id: str) -> HttpResponse:
+        data = api.body(ReleaseSerializer, request)
+        user, app = api.subject(request, data["user_id"]), api.calling_app(request)
+        return api.write(
+            request,
+            "hold/release",
+            lambda _: (200, settled(services.release(user=user, app=app, hold_id=hold_id))),
+        )
+
+    @extend_schema(summary="Keep a hold longer", request=ExtendSerializer, responses={200: HoldStateSerializer})
+    def extend(self, request: Request, hold_id: str) -> HttpResponse:
+        data = api.body(ExtendSerializer, request)
+        user, app = api.subject(request, data.pop("user_id")), api.calling_app(request)
+        return api.write(
+            request,
+            "hold/extend",
+            lambda _: (200, settled(services.extend(user=user, app=app, hold_id=hold_id, **data))),
+        )
+
+
+def settled(hold: Hold) -> dict[str, Any]:
+    """A hold with the wallet as it is after the call."""
+    return {**api.shown(HoldStateSerializer, hold), **balances(hold.wallet)}
+
+
+class PriceViewSet(ViewSet):
+    """The price book."""
+
+    scopes: ClassVar = {"list": "credits:read", "estimate": "credits:read"}
+    browser_actions: ClassVar = frozenset({"list", "estimate"})
+
+    @extend_schema(operation_id="prices", summary="The price book", responses={200: PriceListSerializer})
+    def list(self, request: Request) -> Response:
+        prices = pricing.current(api.app_or_owner(request))
+        return Response({"results": [price.facts() for price in prices]})
+
+    @extend_schema(
+        operation_id="estimate",
+        summary="What an operation would cost",
+        request=EstimateSerializer,
+        responses={200: EstimateAnswerSerializer},
+    )
+    def estimate(self, request: Request) -> Response:
+        data = api.body(EstimateSerializer, request)
+        credits = pricing.quote(app=api.app_or_owner(request), operation=data["operation"], quantity=data["quantity"])
+        named = "user_id" in data or api.app_or_owner(request) is None
+        wallet = services.wallet_of(user=api.subject(request, data.get("user_id"))) if named else None
+        return Response(
+            {
+                "operation": data["operation"],
+                "quantity": data["quantity"],
+                "credits_required": credits,
+                "affordable": wallet.available >= credits if wallet else None,
+                "credits": wallet.available if wallet else None,
+            }
+        )
+
+
+class BonusViewSet(ViewSet):
+    """Giving bonus credits."""
+
+    scopes: ClassVar = {"create": "credits:grant"}
+
+    @extend_schema(
+        operation_id="give_bonus_credits",
+        summary="Give bonus credits to one, some or all users",
+        request=BonusSerializer,
+        responses={200: BonusAnswerSerializer},
+    )
+    def create(self, request: Request) -> HttpResponse:
+        data = api.body(BonusSerializer, request)
+        app = api.calling_app(request)
+        named = [data.pop("user_id")] if "user_id" in data else data.pop("user_ids", None)
+        users: Any = [accounts.reach(app=app, user_id=user_id) for user_id in named or ()]
+        if data.pop("all_users", False):
+            users = User.objects.filter(is_active=True)
+
+        def act(_: None) -> api.Reply:
+            entries = services.grant_many(users=users, app=app, **data)
+            results = [
+                {"user_id": entry.wallet.user.user_id, "transaction_id": entry.id, "credits": entry.wallet.available}
+                for entry in entries
+            ]
+            return 200, {"granted": len(entries), "amount": data["amount"], "results": results}
+
+        return api.write(request, "give-bonus-credits", act)
