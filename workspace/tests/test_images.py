@@ -255,7 +255,7 @@ class TestFit:
 
     def test_lowers_size_when_the_quality_floor_is_reached(self) -> None:
         data = written(photo(1000, 500), "PNG")
-        floor = min(len(step) for step in [written(photo(1000, 500), "AVIF", quality=45, speed=9, max_threads=1)])
+        floor = len(written(photo(1000, 500), "AVIF", quality=45, speed=9, max_threads=1))
         result = images.encode(data, speed=9, max_bytes=int(floor * 0.9))
         assert len(result.data) <= int(floor * 0.9)
         assert (result.width, result.height) in [(896, 448), (768, 384)]
@@ -391,7 +391,7 @@ class TestHostile:
     def test_refuses_a_tiff_directory_whose_entries_overlap(self) -> None:
         entries = b"".join(struct.pack("<HHII", 40_000 + tag, 7, 60_000, 0) for tag in range(200))
         data = b"II*\0\x08\0\0\0" + struct.pack("<H", 200) + entries + b"\0" * 60_000
-        with pytest.raises(images.BrokenImage):
+        with pytest.raises(images.BrokenImage, match="directory is larger"):
             images.encode(data)
 
     def test_refuses_a_jpeg_with_endless_scans(self) -> None:
@@ -416,21 +416,10 @@ class TestBase64:
     @pytest.mark.parametrize(
         "content",
         [
-            "",
-            "a",
-            "aaa",
-            "aGk",
-            "aGk=\n",
-            "aG k=",
-            "aGk=aGk=",
-            "_-__",
-            "é===",
-            "\ud800",
-            "=",
-            "====",
-            "data:image/png,hi",
-        ]
-        + ["data:image/png;base64", "data:image/png;base64,", "data:image/png;base64,%41%41", "data:" + "x" * 9_999],
+            *("", "a", "aaa", "aGk", "aGk=\n", "aG k=", "aGk=aGk=", "_-__", "é===", "\ud800", "=", "===="),
+            *("data:image/png,hi", "data:image/png;base64", "data:image/png;base64,"),
+            *("data:image/png;base64,%41%41", "data:" + "x" * 9_999),
+        ],
     )
     def test_refuses_what_is_not_strict_base64_without_repeating_it(self, content: str) -> None:
         with pytest.raises(images.BrokenImage) as refused:
