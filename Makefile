@@ -36,7 +36,7 @@ types: $(VENV)/.installed-dev ## Check types
 	$(CHECK_ENV) $(BIN)/mypy
 
 imports: $(VENV)/.installed-dev ## Check that no import runs against the arrows
-	$(CHECK_ENV) $(BIN)/lint-imports
+	$(CHECK_ENV) PYTHONPATH=clients/python:examples $(BIN)/lint-imports
 
 migrations-check: $(VENV)/.installed-dev ## Check that the models and the migrations agree
 	$(CHECK_ENV) $(BIN)/python manage.py makemigrations --check --dry-run
