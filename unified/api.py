@@ -66,7 +66,7 @@ class StrictFormParser(MultiPartParser):
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> DataAndFiles[Any, Any]:
+    ) -> "DataAndFiles[Any, Any]":
         _require_utf8(media_type)
         context = {**(parser_context or {}), "encoding": "utf-8"}
         try:
@@ -112,7 +112,7 @@ def _require_utf8(media_type: str | None) -> None:
         raise UnsupportedMediaType("", detail="Only the charset utf-8 is understood.")
 
 
-def _check_form(form: DataAndFiles[Any, Any]) -> None:
+def _check_form(form: "DataAndFiles[Any, Any]") -> None:
     errors: dict[str, list[ErrorDetail]] = {}
     for name, values in [*form.data.lists(), *form.files.lists()]:
         times = len(form.data.getlist(name)) + len(form.files.getlist(name))

@@ -2,7 +2,11 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "unified.settings")
-application = get_wsgi_application()
+django.setup(set_prefix=False)
+
+from unified.middleware import Utf8Handler  # noqa: E402 (the settings must be ready first)
+
+application = Utf8Handler()
