@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.http import QueryDict
@@ -146,7 +147,8 @@ def test_refuses_a_wrong_value_with_a_code(field, value, code):
 def test_names_the_tag_that_is_wrong():
     with pytest.raises(ValidationError) as refusal:
         TagList().run_validation(["red", 5, "x" * 51])
-    assert refusal.value.get_codes() == {1: ["invalid"], 2: ["max_length"]}
+    codes: Any = refusal.value.get_codes()
+    assert codes == {1: ["invalid"], 2: ["max_length"]}
 
 
 def test_refuses_unknown_and_read_only_fields_by_name_next_to_other_errors():
