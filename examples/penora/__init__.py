@@ -1,0 +1,1 @@
+"""Penora: a small client app of Unified that writes pages of text from a prompt."""
