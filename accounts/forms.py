@@ -12,8 +12,8 @@ class ProfileForm(forms.ModelForm[User]):
     class Meta:
         model = User
         fields = ("username",)
-        labels = {"username": _("Name")}  # noqa: RUF012
-        widgets = {"username": forms.TextInput(attrs={"autocomplete": "name", "dir": "auto"})}  # noqa: RUF012
+        labels = {"username": _("Name")}
+        widgets = {"username": forms.TextInput(attrs={"autocomplete": "name", "dir": "auto"})}
 
 
 class DailyCapForm(forms.Form):

@@ -8,17 +8,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import services
+from accounts.browser import person
 from accounts.forms import DailyCapForm, ProfileForm
 from accounts.models import Connection, User
 
 
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
-
-
 def _connection(request: HttpRequest, slug: str) -> Connection:
-    return get_object_or_404(Connection.objects.select_related("app"), user=_person(request), app__slug=slug)
+    return get_object_or_404(Connection.objects.select_related("app"), user=person(request), app__slug=slug)
 
 
 @login_required
@@ -26,12 +22,12 @@ def _connection(request: HttpRequest, slug: str) -> Connection:
 def account(request: HttpRequest) -> HttpResponse:
     """Who can get at this? A POST changes the profile."""
     # A copy of its own: a refused name must not show as the person's name around the form.
-    form = ProfileForm(request.POST or None, instance=User.objects.get(pk=_person(request).pk))
+    form = ProfileForm(request.POST or None, instance=User.objects.get(pk=person(request).pk))
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, _("Your profile is saved."))
         return redirect("account")
-    connections = Connection.objects.filter(user=_person(request)).select_related("app").order_by("app__name")
+    connections = Connection.objects.filter(user=person(request)).select_related("app").order_by("app__name")
     context = {"form": form, "connections": connections}
     return render(request, "accounts/account.html", context, status=400 if form.is_bound else 200)
 
@@ -45,7 +41,7 @@ def app_cap(request: HttpRequest, slug: str) -> HttpResponse:
         messages.error(request, _("The daily cap must be a whole number from 0 to 1,000,000, or empty."))
         return redirect("account")
     cap = form.cleaned_data["daily_cap"]
-    services.set_daily_cap(user=_person(request), app=connection.app, credits=cap)
+    services.set_daily_cap(user=person(request), app=connection.app, credits=cap)
     if cap is None:
         messages.success(request, _("%(app)s may spend without a daily cap.") % {"app": connection.app.name})
     else:
@@ -60,7 +56,7 @@ def app_cap(request: HttpRequest, slug: str) -> HttpResponse:
 def app_disconnect(request: HttpRequest, slug: str) -> HttpResponse:
     """Shut an app out."""
     connection = _connection(request, slug)
-    services.disconnect(user=_person(request), app=connection.app)
+    services.disconnect(user=person(request), app=connection.app)
     messages.success(
         request, _("%(app)s is disconnected. What you made with it stays yours.") % {"app": connection.app.name}
     )
@@ -72,6 +68,6 @@ def app_disconnect(request: HttpRequest, slug: str) -> HttpResponse:
 def app_reconnect(request: HttpRequest, slug: str) -> HttpResponse:
     """Let a disconnected app back in."""
     connection = _connection(request, slug)
-    services.reconnect(user=_person(request), app=connection.app)
+    services.reconnect(user=person(request), app=connection.app)
     messages.success(request, _("%(app)s is connected again.") % {"app": connection.app.name})
     return redirect("account")

@@ -1,6 +1,6 @@
 """The statement's filters."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -28,9 +28,7 @@ class StatementFilter(forms.Form):
 
     def __init__(self, data: Any, apps: list[ClientApp]) -> None:
         super().__init__(data)
-        app = self.fields["app"]
-        assert isinstance(app, forms.ChoiceField)
-        app.choices = [("", _("All apps")), *((app.slug, app.name) for app in apps), ("unified", "Unified")]
+        cast(forms.ChoiceField, self.fields["app"]).choices = [("", _("All apps")), *((app.slug, app.name) for app in apps), ("unified", "Unified")]
 
     def apply(self, entries: EntryQuerySet) -> EntryQuerySet:
         self.is_valid()

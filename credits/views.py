@@ -12,7 +12,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.models import ClientApp, User
+from accounts.browser import person
+from accounts.models import ClientApp
 from credits import pricing, services, spending
 from credits.forms import StatementFilter
 from credits.models import Entry, Hold
@@ -39,16 +40,11 @@ class Echo:
         return line
 
 
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
-
-
 @login_required
 @require_safe
 def credits_page(request: HttpRequest) -> HttpResponse:
     """Where did my credits go, and what are they worth?"""
-    user = _person(request)
+    user = person(request)
     wallet = services.wallet_of(user=user)
     now = timezone.now()
     prices = pricing.current()
@@ -75,7 +71,7 @@ def credits_page(request: HttpRequest) -> HttpResponse:
 def statement_csv(request: HttpRequest) -> StreamingHttpResponse:
     """The statement as filtered, newest first, as a file for a spreadsheet."""
     filters = StatementFilter(request.GET, list(ClientApp.objects.all()))
-    entries = filters.apply(Entry.objects.owned_by(_person(request)).select_related("app").order_by("-version"))
+    entries = filters.apply(Entry.objects.owned_by(person(request)).select_related("app").order_by("-version"))
     response = StreamingHttpResponse(_lines(entries.iterator(chunk_size=1000)), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="unified-statement.csv"'
     response["Cache-Control"] = "private, no-store"

@@ -15,6 +15,7 @@ const sameYear = (when) => when.getFullYear() === new Date().getFullYear();
 const shows = {
   clock: (when) => clock.format(when),
   date: (when) => (sameYear(when) ? day : date).format(when),
+  day: (when) => (daysAgo(when) < 2 ? capital(relative.format(-daysAgo(when), "day")) : shows.date(when)),
   full: (when) => full.format(when),
   moment: (when) => {
     const days = daysAgo(when);
@@ -29,4 +30,22 @@ for (const element of document.querySelectorAll("time[data-show]")) {
   if (Number.isNaN(when.getTime())) continue;
   element.textContent = (shows[element.dataset.show] ?? shows.moment)(when);
   element.title = full.format(when);
+}
+
+// A statement grouped by UTC day on the server is grouped by the reader's own days here.
+for (const body of document.querySelectorAll("table[data-by-day] tbody")) {
+  const heading = body.querySelector("tr.day");
+  if (!heading) continue;
+  const blank = heading.cloneNode(true);
+  for (const old of body.querySelectorAll("tr.day")) old.remove();
+  let last = "";
+  for (const row of [...body.rows]) {
+    const stamp = row.querySelector("time").dateTime;
+    const words = date.format(new Date(stamp));
+    if (words === last) continue;
+    last = words;
+    const next = blank.cloneNode(true);
+    next.firstElementChild.textContent = shows.day(new Date(stamp));
+    row.before(next);
+  }
 }
