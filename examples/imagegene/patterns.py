@@ -108,16 +108,28 @@ def _ribbon(
     # Neighbours agree on a colour, with exceptions: the place chooses it, chance shifts it.
     place = (path[0][0] + path[0][1]) / (2 * BIG) + rng.gauss(0, 0.16)
     colour = colours[int(place * len(colours)) % len(colours)]
-    draw.line(path, fill=colour, width=round(width), joint="curve")
+    draw.polygon(_band(path, width / 2), fill=colour)
     disc(draw, path[0], width / 2, colour)
     disc(draw, path[-1], width / 2, colour)
     style = rng.random()
     if width >= 28 and style < 0.22:
-        draw.line(path, fill=ground, width=round(width * 0.62), joint="curve")
-        draw.line(path, fill=colour, width=round(width * 0.26), joint="curve")
+        draw.polygon(_band(path, width * 0.31), fill=ground)
+        draw.polygon(_band(path, width * 0.13), fill=colour)
     elif width >= 28 and style < 0.4:
         for x, y in path[2:-2:3]:
             disc(draw, (x, y), width * 0.14, mix(ground, colour, 0.1))
+
+
+def _band(path: list[Point], half: float) -> list[Point]:
+    """The outline of a ribbon: one polygon, because a wide polyline shows a crack at every joint."""
+    left: list[Point] = []
+    right: list[Point] = []
+    for i, (x, y) in enumerate(path):
+        (ax, ay), (bx, by) = path[max(0, i - 2)], path[min(len(path) - 1, i + 2)]
+        across = math.atan2(by - ay, bx - ax) + math.pi / 2
+        left.append(turned((x, y), across, half))
+        right.append(turned((x, y), across, -half))
+    return left + right[::-1]
 
 
 def _contrast(first: Colour, second: Colour) -> float:

@@ -64,6 +64,8 @@ class _Window:
     def _filled(self, found: list[Point]) -> list[Point]:
         for _ in range(1400):
             spot = (self.rng.uniform(0, BIG), self.rng.uniform(0, BIG))
+            if math.dist(spot, self.sun) < 1.9 * self.radius:
+                continue
             if all((spot[0] - x) ** 2 + (spot[1] - y) ** 2 > 112**2 for x, y in found):
                 found.append(spot)
         return found
