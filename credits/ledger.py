@@ -30,6 +30,7 @@ Draw = tuple[Grant, int]
 def lock(user: User) -> Wallet:
     """The person's wallet, locked until the transaction ends, opened on first touch, with nothing overdue in it."""
     wallet = Wallet.objects.select_for_update().filter(pk=user.pk).first() or _open(user)
+    wallet.user = user
     settle(wallet)
     return wallet
 

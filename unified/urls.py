@@ -1,1 +1,66 @@
-urlpatterns = []
+"""Every route of the product on one screen."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.urls import URLPattern, include, path, re_path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+
+from credits.api import BonusViewSet, ChargeViewSet, HoldViewSet, PriceViewSet, TransactionViewSet
+from unified import views
+from unified.api import StrictFormParser, StrictJSONParser, api_not_found
+from workspace.api import ProjectViewSet, ReservationViewSet, StorageViewSet, UserViewSet
+
+CODE = r"(?P<code>[A-Z0-9]{6})"
+HOLD = r"(?P<hold_id>[A-Za-z0-9_]{1,40})"
+TRANSACTION = r"(?P<transaction_id>[A-Za-z0-9_]{1,40})"
+FORM = {"parser_classes": [StrictJSONParser, StrictFormParser]}
+
+
+def route(pattern: str, viewset: Any, options: dict[str, Any] | None = None, **actions: str) -> URLPattern:
+    """An API path, with or without its trailing slash (a redirect would lose a POST)."""
+    return re_path(rf"^{pattern}/?$", viewset.as_view(actions, **(options or {})))
+
+
+api = [
+    route("create-user", UserViewSet, post="create"),
+    route("user-info", UserViewSet, get="retrieve"),
+    route("deduct-credits", ChargeViewSet, post="create"),
+    route("save-project", ProjectViewSet, FORM, post="create"),
+    route("projects", ProjectViewSet, get="list"),
+    route(f"project/{CODE}", ProjectViewSet, get="retrieve", patch="partial_update", delete="destroy"),
+    route(f"project/{CODE}/content", ProjectViewSet, get="content"),
+    route(f"project/{CODE}/thumbnail", ProjectViewSet, get="thumbnail"),
+    route("transactions", TransactionViewSet, get="list"),
+    route(f"transaction/{TRANSACTION}/refund", TransactionViewSet, post="refund"),
+    route("storage-stats", StorageViewSet, get="retrieve"),
+    route("give-bonus-credits", BonusViewSet, post="create"),
+    route("prices", PriceViewSet, get="list"),
+    route("estimate", PriceViewSet, post="estimate"),
+    route("holds", ReservationViewSet, post="create"),
+    route(f"hold/{HOLD}", HoldViewSet, get="retrieve", delete="destroy"),
+    route(f"hold/{HOLD}/capture", HoldViewSet, post="capture"),
+    route(f"hold/{HOLD}/release", HoldViewSet, post="release"),
+    route(f"hold/{HOLD}/extend", HoldViewSet, post="extend"),
+]
+
+urlpatterns = [
+    path("api/unified/", include(api)),
+    path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    re_path("^api/", api_not_found),
+    path("", views.home, name="home"),
+    path("apps.css", views.app_css, name="app_css"),
+    path("", include("workspace.urls")),
+    path("", include("credits.urls")),
+    path("", include("accounts.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+    path("healthz", views.healthz),
+    path("readyz", views.readyz),
+]
+
+handler400 = "unified.api.bad_request"
+handler403 = "unified.api.permission_denied"
+handler404 = "unified.api.page_not_found"
+handler500 = "unified.api.server_error"

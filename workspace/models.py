@@ -77,6 +77,16 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         return found
 
 
+    def tagged(self, tag: str) -> Self:
+        """Those with this very tag. JSON containment differs between databases, a line of text does not."""
+        return self.filter(tag_index__contains=f"\n{tag}\n")
+
+    def counts(self) -> dict[str, int]:
+        """How many projects there are of each app, by slug."""
+        rows = self.order_by().values("app__slug").annotate(count=models.Count("id"))
+        return {row["app__slug"]: row["count"] for row in rows}
+
+
 class ProjectType(models.TextChoices):
     TEXT = "text"
     IMAGE = "image"
@@ -93,6 +103,7 @@ class Project(models.Model):
     title = models.CharField(max_length=200)
     metadata = models.JSONField(default=dict)
     tags = models.JSONField(default=list)
+    tag_index = models.TextField(blank=True, editable=False)
     favourite = models.BooleanField(default=False)
     file_size_bytes = models.PositiveBigIntegerField()
     original_size_bytes = models.PositiveBigIntegerField()

@@ -122,6 +122,7 @@ def _store(project: Project, prepared: Prepared) -> None:
 
 
 def _touch(project: Project) -> None:
+    project.tag_index = "".join(f"\n{tag}\n" for tag in project.tags)
     if project.pk is not None:
         project.version += 1
         project.updated_at = timezone.now()
