@@ -23,7 +23,7 @@ def _flag(name: str, default: bool) -> bool:
 
 
 def _url(name: str, default: str) -> str:
-    value = env.str(name, default=default).rstrip("/")
+    value = str(env.str(name, default=default)).rstrip("/")
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
         raise ImproperlyConfigured(f"{name} must look like https://host[:port], without a path.")
@@ -95,6 +95,7 @@ MIDDLEWARE = [
     "unified.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.http.ConditionalGetMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
