@@ -196,7 +196,7 @@ def _explain(refusal: UnifiedError, say: Reporter) -> int:
         sentence = f"{refusal.detail} Whether the last step happened is unknown; its key is {refusal.idempotency_key}."
         say.say("failed", sentence, idempotency_key=refusal.idempotency_key, **facts)
         return OTHER
-    lines = [f"Refused: {refusal.detail} Nothing was paid."]
+    lines = [f"Not done, nothing paid: {refusal.detail}"]
     if isinstance(refusal, WorkspaceFull):
         lines += [f"  To make room: {_readable(suggestion)}" for suggestion in refusal.suggestions]
     if isinstance(refusal, InsufficientCredits) and refusal.top_up_url:
@@ -209,4 +209,5 @@ def _explain(refusal: UnifiedError, say: Reporter) -> int:
 def _readable(suggestion: object) -> str:
     if not isinstance(suggestion, dict):
         return str(suggestion)
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in suggestion.items())
+    known = {"title": "?", "project_code": "?", "frees_bytes": 0, "action": "remove"} | suggestion
+    return "{action} “{title}” ({project_code}), which frees {frees_bytes:,} bytes".format(**known)

@@ -105,12 +105,12 @@ def script() -> Iterator[Script]:
 
 def test_sends_the_key_of_the_app_and_the_fields_that_were_given(script: Script) -> None:
     script.answer(200, {"transaction_id": "txn_1", "amount": 2})
-    receipt = script.client().deduct_credits("user123", 2, description="Bild für Zoë")
+    receipt = script.client().deduct_credits("user123", 2, app_name="penora", description="Bild für Zoë")
     asked = script.asked[0]
     assert receipt["transaction_id"] == "txn_1"
     assert (asked.method, asked.path) == ("POST", "/api/unified/deduct-credits")
     assert asked.headers["authorization"] == "Bearer unk_test"
-    assert asked.json == {"user_id": "user123", "amount": 2, "description": "Bild für Zoë"}
+    assert asked.json == {"user_id": "user123", "amount": 2, "app_name": "penora", "description": "Bild für Zoë"}
 
 
 @pytest.mark.parametrize("failure", [500, 502, 503, 504, 429, HANG_UP, CUT_SHORT])
@@ -118,7 +118,7 @@ def test_repeats_a_failed_write_with_the_same_key_and_body(script: Script, failu
     script.answer(failure)
     script.answer(failure)
     script.answer(200, {"transaction_id": "txn_1"})
-    script.client().deduct_credits("user123", 2)
+    script.client().deduct_credits("user123", 2, app_name="penora")
     assert len(script.asked) == 3
     assert len({asked.key for asked in script.asked}) == 1
     assert script.asked[0].key
@@ -136,9 +136,9 @@ def test_repeats_while_the_first_attempt_is_still_running(script: Script) -> Non
 def test_takes_a_new_key_for_a_new_call_and_the_callers_key_when_given(script: Script) -> None:
     script.answer(200)
     client = script.client()
-    client.deduct_credits("u", 1)
-    client.deduct_credits("u", 1)
-    client.deduct_credits("u", 1, idempotency_key="order-7")
+    client.deduct_credits("u", 1, app_name="penora")
+    client.deduct_credits("u", 1, app_name="penora")
+    client.deduct_credits("u", 1, app_name="penora", idempotency_key="order-7")
     keys = [asked.key for asked in script.asked]
     assert len(set(keys)) == 3
     assert keys[2] == "order-7"
@@ -147,7 +147,7 @@ def test_takes_a_new_key_for_a_new_call_and_the_callers_key_when_given(script: S
 CALLS: dict[str, tuple[Callable[[Client], Any], str, str]] = {
     "create_user": (lambda c: c.create_user("u", "U", "u@x.org"), "POST", "create-user"),
     "give_bonus_credits": (lambda c: c.give_bonus_credits(5, "hi", all_users=True), "POST", "give-bonus-credits"),
-    "hold": (lambda c: c.hold("u", 3, storage_bytes=9), "POST", "holds"),
+    "hold": (lambda c: c.hold("u", 3, app_name="penora", storage_bytes=9), "POST", "holds"),
     "capture": (lambda c: c.capture("hold_1", "u", 2, final=True), "POST", "hold/hold_1/capture"),
     "release": (lambda c: c.release("hold_1", "u"), "POST", "hold/hold_1/release"),
     "update_project": (lambda c: c.update_project("u", "ABC234", favourite=False), "PATCH", "project/ABC234"),
@@ -213,7 +213,7 @@ def test_saves_a_picture_as_base64_and_pays_in_the_same_call(script: Script) -> 
 def test_raises_the_kind_of_error_that_fits_at_once(script: Script, status: int, kind: type[UnifiedError]) -> None:
     script.answer(status, {"code": "some_code", "detail": "Why.", "title": "T", "status": status, "limit": 3})
     with pytest.raises(kind) as raised:
-        script.client().deduct_credits("u", 1)
+        script.client().deduct_credits("u", 1, app_name="penora")
     assert len(script.asked) == 1
     assert (raised.value.status, raised.value.code, raised.value.detail) == (status, "some_code", "Why.")
     assert raised.value.facts == {"limit": 3}
@@ -223,7 +223,7 @@ def test_raises_the_kind_of_error_that_fits_at_once(script: Script, status: int,
 def test_says_what_is_missing_and_where_to_get_it(script: Script) -> None:
     script.answer(402, {"code": "insufficient_credits", "shortfall": 4, "top_up_url": "https://u.example/credits/"})
     with pytest.raises(InsufficientCredits) as raised:
-        script.client().deduct_credits("u", 5)
+        script.client().deduct_credits("u", 5, app_name="penora")
     assert (raised.value.shortfall, raised.value.top_up_url) == (4, "https://u.example/credits/")
 
 
@@ -237,14 +237,14 @@ def test_a_page_of_html_is_an_error_with_its_status(script: Script) -> None:
 def test_never_follows_a_redirect(script: Script) -> None:
     script.answer(302, {}, Location="http://elsewhere.example/")
     with pytest.raises(UnifiedError) as raised:
-        script.client().deduct_credits("u", 1)
+        script.client().deduct_credits("u", 1, app_name="penora")
     assert (raised.value.status, len(script.asked)) == (302, 1)
 
 
 def test_gives_up_after_the_agreed_attempts_and_hands_over_the_key(script: Script) -> None:
     script.answer(HANG_UP)
     with pytest.raises(ConnectionFailed) as raised:
-        script.client(attempts=3).deduct_credits("u", 1, idempotency_key="order-7")
+        script.client(attempts=3).deduct_credits("u", 1, app_name="penora", idempotency_key="order-7")
     assert (len(script.asked), raised.value.idempotency_key) == (3, "order-7")
 
 
@@ -263,7 +263,7 @@ def test_does_not_repeat_a_conditional_update_that_may_have_happened(script: Scr
 def test_does_not_wait_for_a_cap_or_for_hours(script: Script, code: str, wait: str) -> None:
     script.answer(429, {"code": code}, Retry_After=wait)
     with pytest.raises(RateLimited):
-        script.client().deduct_credits("u", 1)
+        script.client().deduct_credits("u", 1, app_name="penora")
     assert (len(script.asked), script.waits) == (1, [])
 
 
