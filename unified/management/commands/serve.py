@@ -1,0 +1,116 @@
+"""The embedded server: everything `make run` starts, in one process group that Ctrl-C ends."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from typing import Any
+from urllib.error import URLError
+
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.core.management.base import BaseCommand
+
+from accounts import services
+from accounts.models import ClientApp, User
+
+THREADS = 16
+START_SECONDS = 60
+
+
+class Command(BaseCommand):
+    help = "Bring the database up to date and serve web UI, API and admin on PORT. Ctrl-C stops everything."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+        _require_free_port(settings.PORT)
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("collectstatic", verbosity=0, interactive=False)
+        first = not User.objects.exists()
+        greeting = self._welcome() if first else []
+        server = _start_server()
+        signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+        try:
+            _wait_until_up(server)
+            self._say([f"Unified is at {settings.PUBLIC_URL}", *greeting])
+            if first and settings.DEMO:
+                self._seed()
+            server.wait()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            _stop(server)
+        if server.returncode not in (0, -signal.SIGINT, -signal.SIGTERM):
+            raise CommandError(f"The server ended with status {server.returncode}.")
+
+    def _welcome(self) -> list[str]:
+        """Make what an empty installation needs, and the lines that show its secrets this once."""
+        password = secrets.token_urlsafe(12)
+        User.objects.create_superuser("admin@example.com", "Admin", password)
+        lines = [
+            f"  API reference  {settings.PUBLIC_URL}/api/docs",
+            f"  Admin          {settings.PUBLIC_URL}/admin/   admin@example.com / {password}",
+        ]
+        for slug in ("penora", "imagegene"):
+            _, plaintext = services.create_api_key(app=ClientApp.objects.get(slug=slug), label="first start")
+            lines.append(f"  {slug + ' key':<14} {plaintext}")
+        return [*lines, "  Logins and keys are shown this once."]
+
+    def _seed(self) -> None:
+        """The demo is a courtesy: the server stays up when it fails, and says why."""
+        self.stdout.write("The example clients are at work for the demo user ...")
+        self.stdout.flush()
+        try:
+            call_command("seed_demo", stdout=self.stdout)
+        except CommandError as error:
+            self.stderr.write(f"No demo: {error}")
+        self.stdout.flush()
+
+    def _say(self, lines: list[str]) -> None:
+        self.stdout.write("\n".join(["", *lines, ""]))
+        self.stdout.flush()
+
+
+def _require_free_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise CommandError(f"Port {port} is taken; choose another with PORT.") from None
+
+
+def _start_server() -> subprocess.Popen[bytes]:
+    """Requests go through WSGI threads of one process: SQLite wants one writer, and a thread waits cheaply."""
+    arguments = ["--worker-class", "gthread", "--workers", "1", "--threads", str(THREADS)]
+    arguments += ["--bind", f"127.0.0.1:{settings.PORT}", "--graceful-timeout", "10", "--log-level", "warning"]
+    arguments += ["--worker-tmp-dir", "/dev/shm"] if os.path.isdir("/dev/shm") else []
+    return subprocess.Popen([sys.executable, "-m", "gunicorn", *arguments, "unified.wsgi:application"])
+
+
+def _wait_until_up(server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise CommandError("The server did not start; its reason stands above.")
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{settings.PORT}/healthz", timeout=2).close()
+            return
+        except URLError:
+            time.sleep(0.1)
+    raise CommandError(f"The server did not answer within {START_SECONDS} seconds.")
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    """End the server, by force when it does not leave in time."""
+    if server.poll() is None:
+        server.terminate()
+        try:
+            server.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
