@@ -1,5 +1,6 @@
 """The embedded server: everything `make run` starts, in one process group that Ctrl-C ends."""
 
+import hashlib
 import os
 import secrets
 import signal
@@ -12,6 +13,7 @@ from typing import Any
 from urllib.error import URLError
 
 from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
 
@@ -29,7 +31,7 @@ class Command(BaseCommand):
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
         _require_free_port(settings.PORT)
         call_command("migrate", verbosity=0, interactive=False)
-        call_command("collectstatic", verbosity=0, interactive=False)
+        _collect_static()
         first = not User.objects.exists()
         greeting = self._welcome() if first else []
         server = _start_server()
@@ -73,6 +75,19 @@ class Command(BaseCommand):
     def _say(self, lines: list[str]) -> None:
         self.stdout.write("\n".join(["", *lines, ""]))
         self.stdout.flush()
+
+
+def _collect_static() -> None:
+    """Hash and compress the static files, unless that was done for these very files before."""
+    digest = hashlib.sha256()
+    for finder in get_finders():
+        for path, storage in finder.list(ignore_patterns=None):
+            digest.update(f"{path} {storage.size(path)} {storage.get_modified_time(path)}\n".encode())
+    stamp = settings.STATIC_ROOT / ".collected"
+    if stamp.exists() and stamp.read_text() == digest.hexdigest():
+        return
+    call_command("collectstatic", verbosity=0, interactive=False)
+    stamp.write_text(digest.hexdigest())
 
 
 def _require_free_port(port: int) -> None:
