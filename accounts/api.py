@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from django.http import HttpResponse
+from django.utils.encoding import escape_uri_path
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
@@ -78,7 +79,7 @@ def write(
         app=request.auth.app,
         endpoint=endpoint,
         key=_checked_key(key),
-        path=request.path,
+        path=escape_uri_path(request.path),
         fingerprint=idempotency.fingerprint(request.path.rstrip("/"), request.data),
     )
     return _response(idempotency.once(claim, prepare=prepare, act=answer))

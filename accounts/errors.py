@@ -72,11 +72,11 @@ class IdempotencyInProgress(DomainError):
 def problem(error: DomainError, instance: str) -> dict[str, Any]:
     """The refusal as an RFC 9457 body; `instance` is the path that was asked for."""
     return {
+        **error.facts,
         "type": f"{settings.PUBLIC_URL}/api/docs#{error.code}",
         "title": error.title,
         "status": error.status,
         "detail": error.detail,
         "instance": instance,
         "code": error.code,
-        **error.facts,
     }

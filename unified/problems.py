@@ -22,7 +22,7 @@ from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.utils.encoders import JSONEncoder
 
-from accounts.errors import DomainError
+from accounts.errors import DomainError, problem
 
 logger = logging.getLogger(__name__)
 
@@ -80,25 +80,21 @@ def problem_response(
         "title": title or HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
-        "instance": escape_uri_path(request.path) if request is not None else "",
+        "instance": _instance(request),
         "code": code,
     }
     return ProblemResponse({**facts, **body}, headers or {})
+
+
+def _instance(request: HttpRequest | Request | None) -> str:
+    return escape_uri_path(request.path) if request is not None else ""
 
 
 def exception_handler(exc: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """DRF's hook: a problem for any exception at all; bugs are logged, and re-raised where settings ask for that."""
     request = context.get("request")
     if isinstance(exc, DomainError):
-        return problem_response(
-            request,
-            status=exc.status,
-            code=exc.code,
-            title=exc.title,
-            detail=exc.detail,
-            headers=exc.headers,
-            **_without_reserved(exc.facts),
-        )
+        return ProblemResponse(problem(exc, _instance(request)), exc.headers)
     known = _as_api_exception(exc)
     if isinstance(known, exceptions.ValidationError):
         return _invalid(request, known)
@@ -180,11 +176,6 @@ def _headers(exc: exceptions.APIException, view: Any) -> dict[str, str]:
     elif isinstance(exc, exceptions.Throttled):
         headers.setdefault("Retry-After", str(max(1, math.ceil(getattr(exc, "wait", None) or 1))))
     return headers
-
-
-def _without_reserved(facts: Mapping[str, Any]) -> dict[str, Any]:
-    reserved = {"request", "status", "code", "detail", "title", "headers"}
-    return {name: fact for name, fact in facts.items() if name not in reserved}
 
 
 def in_api(request: HttpRequest) -> bool:
