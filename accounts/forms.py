@@ -3,17 +3,13 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
 
-
-class ProfileForm(forms.ModelForm[User]):
+class ProfileForm(forms.Form):
     """The name they are called by."""
 
-    class Meta:
-        model = User
-        fields = ("username",)
-        labels = {"username": _("Name")}
-        widgets = {"username": forms.TextInput(attrs={"autocomplete": "name", "dir": "auto"})}
+    username = forms.CharField(
+        label=_("Name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name", "dir": "auto"})
+    )
 
 
 class DailyCapForm(forms.Form):

@@ -21,13 +21,13 @@ def _connection(request: HttpRequest, slug: str) -> Connection:
 @require_http_methods(["GET", "HEAD", "POST"])
 def account(request: HttpRequest) -> HttpResponse:
     """Who can get at this? A POST changes the profile."""
-    # A copy of its own: a refused name must not show as the person's name around the form.
-    form = ProfileForm(request.POST or None, instance=User.objects.get(pk=person(request).pk))
-    if request.method == "POST" and form.is_valid():
-        form.save()
+    user = person(request)
+    form = ProfileForm(request.POST if request.method == "POST" else None, initial={"username": user.username})
+    if form.is_valid():
+        User.objects.filter(pk=user.pk).update(username=form.cleaned_data["username"])
         messages.success(request, _("Your profile is saved."))
         return redirect("account")
-    connections = Connection.objects.filter(user=person(request)).select_related("app").order_by("app__name")
+    connections = Connection.objects.filter(user=user).select_related("app").order_by("app__name")
     context = {"form": form, "connections": connections}
     return render(request, "accounts/account.html", context, status=400 if form.is_bound else 200)
 

@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ClientApp
-from workspace.models import Project, ProjectQuerySet
+from workspace.models import ProjectQuerySet
 
 TYPES = [("", _("All types")), ("image", _("Images")), ("ai_art", _("AI art")), ("text", _("Texts"))]
 SORTS = {
@@ -72,10 +72,7 @@ class ProjectFilter(forms.Form):
         return self.cleaned_data.get("view") == "list"
 
 
-class RenameForm(forms.ModelForm[Project]):
+class RenameForm(forms.Form):
     """A project's new title."""
 
-    class Meta:
-        model = Project
-        fields = ("title",)
-        labels = {"title": _("Title")}
+    title = forms.CharField(label=_("Title"), max_length=200)

@@ -10,8 +10,10 @@ from accounts.models import ClientApp
 from accounts.templatetags.page import texture
 from workspace.templatetags.sizes import size
 
-# What a 1024 x 1024 picture takes as AVIF q60, mean of 20 (docs: compression); used until someone has pictures.
+# What a 1024 x 1024 picture takes as AVIF q60, mean of 20 (docs, compression); used until someone has pictures.
 TYPICAL_PICTURE_BYTES = 61 * 1_024
+# A segment is never drawn thinner than this, in percent, or a few hundred bytes would not be seen at all.
+SLIVER = 0.6
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ def _segments(breakdown: dict[str, Any], apps: Iterable[ClientApp], limit: int) 
     for slug, label, count_bytes, projects, app in parts:
         if not projects:
             continue
-        width = 100 * count_bytes / limit if limit else 0.0
+        share = 100 * count_bytes / limit if limit else 0.0
+        width = min(max(share, SLIVER), 100 - start)
         mark = str(texture(app)) if app else "trash"
         segments.append(
             Segment(slug, label, count_bytes, projects, mark, round(start, 3), round(width, 3), is_trash=app is None)

@@ -82,7 +82,7 @@ def _viewer(request: HttpRequest, shown: Project, form: RenameForm | None = None
         "entries": entries.order_by("version"),
         "newer": newer,
         "older": older,
-        "form": form or RenameForm(instance=shown),
+        "form": form or RenameForm(initial={"title": shown.title}),
     }
     return render(request, "workspace/project.html", context, status=400 if form else 200)
 
@@ -114,10 +114,10 @@ def project_thumbnail(request: HttpRequest, code: str) -> HttpResponse:
 @require_POST
 def project_rename(request: HttpRequest, code: str) -> HttpResponse:
     """Give a project another title."""
+    form = RenameForm(request.POST)
     shown = get_object_or_404(_owned(request).live(), code=code)
-    form = RenameForm(request.POST, instance=shown)
     if not form.is_valid():
-        return _viewer(request, _project(request, code), form)
+        return _viewer(request, shown, form)
     changes = {"title": form.cleaned_data["title"]}
     services.update_project(user=person(request), app=None, project_code=code, changes=changes)
     messages.success(request, _("The project is renamed."))

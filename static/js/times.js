@@ -1,5 +1,7 @@
 // Rewrites every <time data-show> from UTC to the reader's own zone and language; without it the page says UTC.
-const language = document.documentElement.lang || undefined;
+const page = document.documentElement.lang;
+// The reader's own kind of the page's language: en-GB counts hours to 24 where en-US does not.
+const language = navigator.languages.find((tag) => tag.split("-")[0] === page.split("-")[0]) ?? page;
 const format = (options) => new Intl.DateTimeFormat(language, options);
 const clock = format({ hour: "2-digit", minute: "2-digit" });
 const day = format({ day: "numeric", month: "short" });
