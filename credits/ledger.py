@@ -55,6 +55,7 @@ def receive(
     description: str,
     app: ClientApp | None = None,
     expires_at: datetime | None = None,
+    related: Entry | None = None,
 ) -> Entry:
     """A new grant of `amount` credits and the entry that says so."""
     grant = Grant.objects.create(
@@ -66,7 +67,8 @@ def receive(
         expires_at=expires_at,
     )
     due_at_latest(wallet, expires_at)
-    return post(wallet, EntryType(source.value), amount, [(grant, amount)], app=app, description=description)
+    kind = EntryType(source.value)
+    return post(wallet, kind, amount, [(grant, amount)], app=app, description=description, related=related)
 
 
 def due_at_latest(wallet: Wallet, at: datetime | None) -> None:
@@ -78,7 +80,8 @@ def due_at_latest(wallet: Wallet, at: datetime | None) -> None:
 def draw(wallet: Wallet, amount: int) -> list[Draw]:
     """Which grants pay `amount` credits, in burn order. The caller has checked that the wallet can pay."""
     draws: list[Draw] = []
-    for grant in wallet.grants.spendable(timezone.now()).in_burn_order():
+    # As of the moment it was settled: a grant that expires in between is still in the balance.
+    for grant in wallet.grants.spendable(wallet.settled_at).in_burn_order():
         take = min(amount, grant.remaining - grant.held)
         draws.append((grant, take))
         amount -= take
@@ -170,7 +173,7 @@ def spend_from(draws: Iterable[Draw]) -> None:
 
 def settle(wallet: Wallet) -> None:
     """Release holds and expire grants whose time has come, so that what follows sees the truth of this second."""
-    now = timezone.now()
+    now = wallet.settled_at = timezone.now()
     if wallet.next_due_at is None or wallet.next_due_at > now:
         return
     for hold in wallet.holds.filter(status=Hold.Status.ACTIVE, expires_at__lte=now).order_by("expires_at", "id"):

@@ -40,6 +40,9 @@ class Wallet(models.Model):
     head_hash = models.CharField(max_length=64, default="")
     next_due_at = models.DateTimeField(null=True, blank=True)
 
+    # Not stored: when the ledger, holding the lock, last made this wallet true.
+    settled_at: datetime
+
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(balance__gte=0), name="wallet_balance_not_negative"),

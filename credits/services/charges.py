@@ -118,11 +118,15 @@ def refund(*, user: User, app: ClientApp, entry_id: str, amount: int | None = No
         raise AppMismatch("Only the app that charged can refund.")
     if original.transaction_type != EntryType.USED:
         raise InvalidField("transaction_id", "Only a charge can be refunded.")
-    left = -original.amount - (original.corrections.aggregate(total=Sum("amount"))["total"] or 0)
+    # Staff may have taken more as a correction of this charge; only what came back lessens what can be refunded.
+    returned = original.corrections.filter(amount__gt=0).aggregate(total=Sum("amount"))["total"] or 0
+    left = -original.amount - returned
     credits = left if amount is None else amount
     if credits > left or left == 0:
         raise RefundTooLarge(f"{left} of this charge can still be refunded.", refundable=left, charged=-original.amount)
     parts = _give_back(original, credits)
+    for grant, _ in parts:
+        ledger.due_at_latest(wallet, grant.expires_at)
     return ledger.post(
         wallet,
         EntryType.REFUND,

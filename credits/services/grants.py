@@ -54,7 +54,7 @@ def adjust(*, user: User, amount: int, reason: str, related: Entry | None = None
     Raises InsufficientCredits when it would take more than is available."""
     wallet = ledger.lock(user)
     if amount > 0:
-        return ledger.receive(wallet, amount, Source.ADJUSTMENT, description=reason)
+        return ledger.receive(wallet, amount, Source.ADJUSTMENT, description=reason, related=related)
     if wallet.available < -amount:
         raise InsufficientCredits(required=-amount, available=wallet.available)
     draws = ledger.draw(wallet, -amount)
