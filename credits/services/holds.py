@@ -130,7 +130,9 @@ def _take(held: Hold, credits: int) -> list[ledger.Draw]:
 def _same_capture(held: Hold, amount: int | None) -> Entry | None:
     """The receipt of an earlier capture when this repeat agrees with it."""
     receipt = held.entries.order_by("-version").first()
-    if held.status == Hold.Status.CAPTURED and receipt and amount in (None, -receipt.amount):
+    # Without an amount everything that was left is meant, which agrees only if nothing was let go.
+    whole = amount is None and held.captured == held.amount
+    if held.status == Hold.Status.CAPTURED and receipt and (whole or amount == -receipt.amount):
         return receipt
     raise _ended(held)
 
