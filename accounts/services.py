@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.errors import AppNotConnected, EmailTaken, InvalidField, UserNotFound
@@ -68,9 +69,18 @@ def register(*, user_id: str, username: str, email: str, app: ClientApp) -> tupl
     user, created = _get_or_create(user_id, username, email)
     connect(user=user, app=app)
     if not created and (user.username, user.email) != (username, email):
-        user.username, user.email = username, email
-        user.save(update_fields=["username", "email"])
+        _rename(user, username, email)
     return user, created
+
+
+def _rename(user: User, username: str, email: str) -> None:
+    user.username, user.email = username, email
+    try:
+        with transaction.atomic():
+            user.save(update_fields=["username", "email"])
+    except IntegrityError:
+        # A racing call gave the email to another person after we looked.
+        raise EmailTaken("This email address belongs to another user.") from None
 
 
 def _get_or_create(user_id: str, username: str, email: str) -> tuple[User, bool]:
@@ -107,6 +117,15 @@ def reach(*, app: ClientApp, user_id: str) -> User:
     if connection is None or connection.disconnected_at is not None:
         raise AppNotConnected("The app is not connected to this user.")
     return user
+
+
+def reachable(*, app: ClientApp) -> QuerySet[User]:
+    """Everybody `reach` lets `app` act for."""
+    connections = Connection.objects.filter(app=app)
+    people = User.objects.filter(is_active=True)
+    if app.first_party:
+        return people.exclude(pk__in=connections.filter(disconnected_at__isnull=False).values("user"))
+    return people.filter(pk__in=connections.filter(disconnected_at__isnull=True).values("user"))
 
 
 def disconnect(*, user: User, app: ClientApp) -> None:

@@ -11,7 +11,6 @@ from rest_framework.viewsets import GenericViewSet, ViewSet
 
 from accounts import api
 from accounts import services as accounts
-from accounts.models import User
 from credits import pricing, services, statements
 from credits.models import Entry, Hold, Wallet
 from credits.serializers import (
@@ -232,7 +231,7 @@ class BonusViewSet(ViewSet):
         named = [data.pop("user_id")] if "user_id" in data else data.pop("user_ids", None)
         users: Any = [accounts.reach(app=app, user_id=user_id) for user_id in named or ()]
         if data.pop("all_users", False):
-            users = User.objects.filter(is_active=True)
+            users = accounts.reachable(app=app)
 
         def act(_: None) -> api.Reply:
             entries = services.grant_many(users=users, app=app, **data)
