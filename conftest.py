@@ -16,6 +16,7 @@ import pytest
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 # Workers inherit the directory that the main process made.
 TEST_DIR = Path(os.environ["DATA_DIR"]) if WORKER else Path(tempfile.mkdtemp(prefix="unified-tests-"))
+pytest_plugins = ["accounts.tests.cast", "credits.tests.cast"]
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 PINNED = {
     "DJANGO_SETTINGS_MODULE": "unified.settings",
