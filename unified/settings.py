@@ -1,6 +1,7 @@
 """Every setting, read from the environment; a wrong value stops the start with a sentence that names it."""
 
 import os
+import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,23 @@ def _port() -> int:
     return int(value)
 
 
+def _hosts() -> list[str]:
+    given = os.environ.get("ALLOWED_HOSTS", "")
+    if not given:
+        return ["127.0.0.1", "localhost", "[::1]", urlsplit(PUBLIC_URL).hostname or ""]
+    hosts = given.split(",")
+    if any(not re.fullmatch(r"\*|\.?[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\]", host) for host in hosts):
+        raise ImproperlyConfigured("ALLOWED_HOSTS must be host names separated by commas, without spaces or ports.")
+    return hosts
+
+
+def _email() -> dict[str, Any]:
+    url = os.environ.get("EMAIL_URL") or "consolemail://"
+    if urlsplit(url).scheme not in environ.Env.EMAIL_SCHEMES:
+        raise ImproperlyConfigured(f"EMAIL_URL must start with one of {', '.join(environ.Env.EMAIL_SCHEMES)}, then ://.")
+    return dict(environ.Env.email_url_config(url))
+
+
 def _sqlite_journal() -> str:
     """WAL only with a library that cannot corrupt it on reset (fixed in 3.51.3, 3.50.7 and 3.44.6)."""
     version = sqlite3.sqlite_version_info
@@ -70,9 +88,7 @@ DEMO = _flag("DEMO", default=True)
 PORT = _port()
 PUBLIC_URL = _url("PUBLIC_URL", f"http://127.0.0.1:{PORT}")
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]", urlsplit(PUBLIC_URL).hostname])
-if any(not host.strip() for host in ALLOWED_HOSTS):
-    raise ImproperlyConfigured("ALLOWED_HOSTS must be host names separated by commas.")
+ALLOWED_HOSTS = _hosts()
 
 INSTALLED_APPS = [
     "unified",
@@ -158,8 +174,7 @@ ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = True
 
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
-vars().update(EMAIL_CONFIG)
+vars().update(_email())
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]

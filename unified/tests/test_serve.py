@@ -1,0 +1,197 @@
+"""The main job, as a person does it: start the product, let two apps work over HTTP, sign in, and pull the plug."""
+
+import json
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager, suppress
+from http.cookiejar import CookieJar
+
+import psycopg
+import pytest
+from django.conf import settings
+from psycopg import sql
+
+pytestmark = pytest.mark.serve
+
+START_SECONDS = 120
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def database_url(tmp_path_factory):
+    """An empty database of its own on the server under test."""
+    given = os.environ["DATABASE_URL"]
+    if given.startswith("sqlite"):
+        yield f"sqlite:///{tmp_path_factory.mktemp('serve') / 'unified.sqlite3'}"
+        return
+    name = f"unified_serve_{secrets.token_hex(4)}"
+    with psycopg.connect(given, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield re.sub(r"/[^/?]*(\?|$)", rf"/{name}\1", given)
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="module")
+def environment(database_url, tmp_path_factory):
+    port = free_port()
+    return {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "DATA_DIR": str(tmp_path_factory.mktemp("data")),
+        "PORT": str(port),
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "DEMO": "1",
+    }
+
+
+@contextmanager
+def serving(environment, until):
+    """`manage.py serve` in a process group of its own, once its output says `until`."""
+    command = [sys.executable, "-u", "manage.py", "serve"]
+    process = subprocess.Popen(
+        command,
+        cwd=settings.BASE_DIR,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    printed: list[str] = []
+    reader = threading.Thread(target=lambda: printed.extend(process.stdout), daemon=True)
+    reader.start()
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while until not in "".join(printed):
+            assert process.poll() is None, "".join(printed)
+            assert time.monotonic() < deadline, "".join(printed)
+            time.sleep(0.1)
+        yield process, printed
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        reader.join(timeout=10)
+        process.stdout.close()
+
+
+def call(environment, key, method, path, body=None):
+    request = urllib.request.Request(
+        f"{environment['PUBLIC_URL']}/api/unified/{path}",
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return response.status, json.loads(response.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.loads(error.read())
+
+
+def manage(environment, *arguments):
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=False)
+
+
+def browser(environment, email, password):
+    """A signed-in browser without JavaScript."""
+    base = environment["PUBLIC_URL"]
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+    form = opener.open(f"{base}/accounts/login/").read().decode()
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form).group(1)
+    data = urllib.parse.urlencode({"login": email, "password": password, "csrfmiddlewaretoken": token}).encode()
+    opener.open(urllib.request.Request(f"{base}/accounts/login/", data=data, headers={"Referer": base}))
+    return lambda path: opener.open(base + path).read().decode()
+
+
+def test_a_first_start_ends_with_a_person_seeing_both_apps_work_merged(environment):
+    with serving(environment, until="demo@example.com / ") as (process, printed):
+        output = "".join(printed)
+        password = re.search(r"demo@example.com / (\S+)", output).group(1)
+        key = re.search(r"penora key +(\S+)", output).group(1)
+        status, listed = call(environment, key, "GET", "projects?user_id=demo&limit=100")
+        assert status == 200
+        assert listed["counts"]["penora"] > 0
+        assert listed["counts"]["imagegene"] > 0
+        _, person = call(environment, key, "GET", "user-info?user_id=demo")
+        _, history = call(environment, key, "GET", "transactions?user_id=demo&limit=100")
+        assert person["credits"] == 60 - history["summary"]["used"] < 60
+        assert person["storage_used_bytes"] == sum(item["file_size_bytes"] for item in listed["all_projects"])
+
+        see = browser(environment, "demo@example.com", password)
+        home, projects = see("/"), see("/projects/")
+        assert re.search(rf">\s*{person['credits']}\s*<", home)
+        for app in ("penora", "imagegene"):
+            newest = listed[f"{app}_projects"][0]
+            assert newest["project_code"] in projects
+
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 0
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", int(environment["PORT"]))) != 0
+
+
+def test_a_second_start_makes_nothing_again_and_shows_no_secret(environment):
+    with serving(environment, until="Unified is at") as (_, printed):
+        time.sleep(1)
+        assert "unk_" not in "".join(printed)
+        assert "password" not in "".join(printed).lower()
+    assert "0 projects made" in manage(environment, "seed_demo").stdout
+
+
+def test_nothing_is_half_done_after_kill_minus_nine_under_load(environment):
+    key = manage(environment, "create_api_key", "penora").stdout.split()[-1]
+    paid: list[int] = []
+
+    def work(number):
+        for turn in range(1000):
+            body = {
+                "user_id": "crash",
+                "app_source": "penora",
+                "project_type": "text",
+                "title": f"{number}-{turn}",
+                "content": f"{number}-{turn} " * 40,
+                "charge": {"amount": 1},
+            }
+            try:
+                status, _ = call(environment, key, "POST", "save-project", body)
+            except OSError:
+                return
+            paid.append(status)
+
+    with serving(environment, until="Unified is at") as (process, _):
+        newcomer = {"user_id": "crash", "username": "Crash", "email": "crash@example.com"}
+        assert call(environment, key, "POST", "create-user", newcomer)[0] == 201
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        while len(paid) < 20:
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+        for thread in threads:
+            thread.join()
+
+    for check in ("check_ledger", "check_storage"):
+        result = manage(environment, check)
+        assert result.returncode == 0, result.stdout + result.stderr
+    with serving(environment, until="Unified is at"):
+        _, listed = call(environment, key, "GET", "projects?user_id=crash&limit=100")
+        _, person = call(environment, key, "GET", "user-info?user_id=crash")
+        assert person["credits"] == 60 - listed["total_projects"]
+        assert paid.count(201) <= listed["total_projects"] <= paid.count(201) + 4
