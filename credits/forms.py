@@ -28,7 +28,11 @@ class StatementFilter(forms.Form):
 
     def __init__(self, data: Any, apps: list[ClientApp]) -> None:
         super().__init__(data)
-        cast(forms.ChoiceField, self.fields["app"]).choices = [("", _("All apps")), *((app.slug, app.name) for app in apps), ("unified", "Unified")]
+        cast(forms.ChoiceField, self.fields["app"]).choices = [
+            ("", _("All apps")),
+            *((app.slug, app.name) for app in apps),
+            ("unified", "Unified"),
+        ]
 
     def apply(self, entries: EntryQuerySet) -> EntryQuerySet:
         self.is_valid()

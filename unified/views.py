@@ -71,7 +71,10 @@ def readyz(request: HttpRequest) -> JsonResponse:
     # Content lives in the database, so storage is ready when that is.
     checks["storage"] = checks["database"]
     ready = all(checks.values())
-    body = {"status": "ok" if ready else "unavailable", "checks": {n: "ok" if up else "down" for n, up in checks.items()}}
+    body = {
+        "status": "ok" if ready else "unavailable",
+        "checks": {n: "ok" if up else "down" for n, up in checks.items()},
+    }
     response = JsonResponse(body, status=200 if ready else 503)
     response["Cache-Control"] = "no-store"
     return response

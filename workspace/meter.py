@@ -73,22 +73,18 @@ def meter_of(report: dict[str, Any], apps: Iterable[ClientApp]) -> Meter:
 
 
 def _segments(breakdown: dict[str, Any], apps: Iterable[ClientApp], limit: int) -> list[Segment]:
-    parts = [
-        (app.slug, app.name, breakdown.get(f"{app.slug}_bytes", 0), breakdown.get(f"{app.slug}_projects", 0), app)
-        for app in apps
-    ]
-    parts.sort(key=lambda part: -part[2])
-    parts.append(("trash", gettext("Trash"), breakdown["trash_bytes"], breakdown["trash_projects"], None))
+    parts: list[tuple[str, str, str, str]] = [(app.slug, app.name, app.slug, str(texture(app))) for app in apps]
+    parts.sort(key=lambda part: -breakdown.get(f"{part[0]}_bytes", 0))
     segments: list[Segment] = []
     start = 0.0
-    for slug, label, count_bytes, projects, app in parts:
+    for name, label, slug, mark in [*parts, ("trash", gettext("Trash"), "none", "trash")]:
+        count_bytes, projects = breakdown.get(f"{name}_bytes", 0), breakdown.get(f"{name}_projects", 0)
         if not projects:
             continue
         share = 100 * count_bytes / limit if limit else 0.0
         width = min(max(share, SLIVER), 100 - start)
-        mark = str(texture(app)) if app else "trash"
         segments.append(
-            Segment(slug, label, count_bytes, projects, mark, round(start, 3), round(width, 3), is_trash=app is None)
+            Segment(slug, label, count_bytes, projects, mark, round(start, 3), round(width, 3), mark == "trash")
         )
         start += width
     return segments

@@ -1,0 +1,165 @@
+"""The credits page and the statement's CSV."""
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import ClientApp, User
+from credits import services, spending
+from credits.models import Entry, Price
+
+pytestmark = pytest.mark.django_db
+
+
+def make_app(slug: str) -> ClientApp:
+    return ClientApp.objects.get_or_create(slug=slug, defaults={"name": slug.title()})[0]
+
+
+def make_user(name: str) -> User:
+    user = User.objects.create_user(f"{name}@example.com", name.title(), user_id=name)
+    services.wallet_of(user=user)
+    return user
+
+
+@pytest.fixture
+def alice() -> User:
+    return make_user("alice")
+
+
+@pytest.fixture
+def browser(alice: User) -> Client:
+    client = Client()
+    client.force_login(alice)
+    return client
+
+
+def rows(client: Client, query: str = "") -> list[dict[str, str]]:
+    answer = client.get(f"/credits/statement.csv{query}")
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    return list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
+
+
+@pytest.mark.parametrize("path", ["/credits/", "/credits/statement.csv"])
+def test_is_its_owners_and_asks_strangers_to_sign_in(browser: Client, path: str) -> None:
+    assert browser.get(path).status_code == 200
+    assert Client().get(path).status_code == 302
+    assert browser.post(path).status_code == 405
+
+
+def test_says_what_is_available_and_what_is_on_hold(alice: User, browser: Client) -> None:
+    services.hold(user=alice, app=make_app("imagegene"), amount=7, description="Two variations")
+    page = browser.get("/credits/").content.decode()
+    assert "<b>53</b>" in page
+    assert "7 more on hold" in page
+    assert "Two variations" in page
+
+
+def test_a_grant_says_until_when_it_lasts(alice: User, browser: Client) -> None:
+    expires_at = timezone.now() + timedelta(days=40)
+    services.grant(user=alice, amount=10, reason="Thank you", expires_at=expires_at)
+    assert expires_at.isoformat(timespec="seconds") in browser.get("/credits/").content.decode()
+
+
+def test_an_empty_wallet_says_that_nothing_is_lost(alice: User, browser: Client) -> None:
+    services.charge(user=alice, app=make_app("penora"), amount=60)
+    page = browser.get("/credits/").content.decode()
+    assert "You have used them all." in page
+    assert "Nothing is left to spend." in page
+
+
+def test_nobody_sees_anothers_entries(browser: Client) -> None:
+    bob = make_user("bob")
+    services.charge(user=bob, app=make_app("penora"), amount=3, description="Bob's secret")
+    assert "Bob's secret" not in browser.get("/credits/").content.decode()
+    assert {row["transaction_type"] for row in rows(browser)} == {"base", "bonus"}
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["Picture", "Pages", "Sign-up bonus", "Sign-up credits"]),
+        ("?app=penora", ["Pages"]),
+        ("?app=unified", ["Sign-up bonus", "Sign-up credits"]),
+        ("?type=used", ["Picture", "Pages"]),
+        ("?type=used&app=imagegene", ["Picture"]),
+        ("?app=nonsense&type=nonsense", ["Picture", "Pages", "Sign-up bonus", "Sign-up credits"]),
+    ],
+)
+def test_filters_work_alike_on_the_page_and_in_the_file(
+    alice: User, browser: Client, query: str, expected: list[str]
+) -> None:
+    services.charge(user=alice, app=make_app("penora"), amount=3, description="Pages")
+    services.charge(user=alice, app=make_app("imagegene"), amount=2, description="Picture")
+    assert [row["description"] for row in rows(browser, query)] == expected
+    page = browser.get(f"/credits/{query}")
+    assert [entry.description for entry in page.context["page"]] == expected
+
+
+def test_a_filter_without_entries_says_so(browser: Client) -> None:
+    assert "No entries match" in browser.get("/credits/?type=expired").content.decode()
+
+
+def test_the_file_adds_up_and_runs_no_formula(alice: User, browser: Client) -> None:
+    services.charge(user=alice, app=make_app("penora"), amount=3, description='=HYPERLINK("x")')
+    found = rows(browser)
+    assert found[0]["description"] == '\'=HYPERLINK("x")'
+    assert sum(int(row["amount"]) for row in found) == int(found[0]["balance_after"]) == 57
+
+
+def test_pages_lead_to_older_entries(alice: User, browser: Client) -> None:
+    for number in range(30):
+        services.charge(user=alice, app=make_app("penora"), amount=1, description=f"Page {number}")
+    page = browser.get("/credits/?app=").content.decode()
+    assert "page=2" in page
+    assert "Sign-up credits" in [entry.description for entry in browser.get("/credits/?page=2").context["page"]]
+
+
+def test_makes_as_many_queries_for_forty_entries_as_for_four(alice: User, browser: Client) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert browser.get("/credits/").status_code == 200
+        return len(captured)
+
+    services.charge(user=alice, app=make_app("penora"), amount=1)
+    services.hold(user=alice, app=make_app("imagegene"), amount=1)
+    few = queries()
+    for _ in range(10):
+        services.charge(user=alice, app=make_app("penora"), amount=1)
+        services.hold(user=alice, app=make_app("imagegene"), amount=1)
+        services.grant(user=alice, amount=1, reason="More")
+    assert queries() == few
+
+
+def test_counts_what_was_used_by_day_and_app(alice: User) -> None:
+    penora, imagegene = make_app("penora"), make_app("imagegene")
+    services.charge(user=alice, app=penora, amount=3)
+    services.charge(user=alice, app=imagegene, amount=2)
+    services.charge(user=alice, app=imagegene, amount=2)
+    found = spending.last_days(alice, [penora, imagegene])
+    assert len(found.days) == 30
+    assert [(part.app, part.credits) for part in found.days[-1].parts] == [(penora, 3), (imagegene, 4)]
+    assert found.total == 7 == -sum(entry.amount for entry in Entry.objects.filter(transaction_type="used"))
+    assert found.summary == "7 credits spent in the last 30 days: Penora 3, ImageGene 4"
+
+
+def test_bars_stay_inside_the_chart(alice: User) -> None:
+    penora, imagegene = make_app("penora"), make_app("imagegene")
+    services.charge(user=alice, app=penora, amount=1)
+    services.charge(user=alice, app=imagegene, amount=50)
+    found = spending.last_days(alice, [penora, imagegene])
+    assert len(found.bars) == 31
+    assert min(bar.y for bar in found.bars) >= 0
+    assert max(bar.y + bar.height for bar in found.bars) <= found.height
+
+
+def test_says_what_credits_buy() -> None:
+    penora = Price(app=make_app("penora"), operation="page_generation", unit="page", credits=1)
+    imagegene = Price(app=make_app("imagegene"), operation="image_generation", unit="image", credits=2)
+    anybody = Price(operation="premium_feature", credits=5)
+    assert spending.buys(3, [penora, imagegene, anybody]) == ["3 pages", "1 image"]

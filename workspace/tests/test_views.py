@@ -1,0 +1,342 @@
+"""The workspace's pages: what their owner sees and does, and what nobody else does."""
+
+import io
+import re
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from PIL import Image
+
+from accounts.models import ClientApp, User
+from workspace import services
+from workspace.content import prepare
+from workspace.models import Project, Workspace
+from workspace.templatetags.sizes import size
+
+pytestmark = pytest.mark.django_db
+
+PAGES = ("/projects/", "/projects/?view=list", "/storage/")
+
+
+def make_app(slug: str) -> ClientApp:
+    return ClientApp.objects.get_or_create(slug=slug, defaults={"name": slug.title(), "first_party": True})[0]
+
+
+def join(name: str) -> User:
+    return services.join(user_id=name, username=name.title(), email=f"{name}@example.com", app=make_app("penora"))[0]
+
+
+def write(user: User, title: str, text: str = "Once upon a time", app: str = "penora", **extra) -> Project:
+    prepared = prepare(project_type="text", content=text)
+    saved = services.save_project(
+        user=user, app=make_app(app), project_type="text", title=title, prepared=prepared, **extra
+    )
+    return saved.project
+
+
+def paint(user: User, title: str) -> Project:
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 48), "teal").save(picture, "PNG")
+    prepared = prepare(project_type="image", content=picture.getvalue())
+    saved = services.save_project(
+        user=user,
+        app=make_app("imagegene"),
+        project_type="image",
+        title=title,
+        prepared=prepared,
+        metadata={"prompt": "a teal square", "style": "flat"},
+        charge={"amount": 2},
+    )
+    return saved.project
+
+
+@pytest.fixture
+def alice() -> User:
+    return join("alice")
+
+
+@pytest.fixture
+def bob() -> User:
+    return join("bob")
+
+
+@pytest.fixture
+def browser(alice: User) -> Client:
+    client = Client()
+    client.force_login(alice)
+    return client
+
+
+@pytest.fixture
+def theirs(bob: User) -> Client:
+    client = Client()
+    client.force_login(bob)
+    return client
+
+
+def shown_titles(page: str) -> list[str]:
+    return re.findall(r'<strong dir="auto">(.*?)</strong>', page)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_its_owners_and_asks_strangers_to_sign_in(browser: Client, path: str) -> None:
+    assert browser.get(path).status_code == 200
+    answer = Client().get(path)
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/accounts/login/")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_makes_as_many_queries_for_forty_projects_as_for_two(alice: User, browser: Client, path: str) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert browser.get(path).status_code == 200
+        return len(captured)
+
+    for number in range(2):
+        services.trash(user=alice, app=None, project_code=write(alice, f"Gone {number}").code)
+        write(alice, f"Here {number}")
+    few = queries()
+    for number in range(20):
+        services.trash(user=alice, app=None, project_code=write(alice, f"More gone {number}").code)
+        write(alice, f"More here {number}", app="imagegene")
+    assert queries() == few
+
+
+def test_an_empty_workspace_says_what_to_do_next(browser: Client) -> None:
+    assert "Nothing made yet" in browser.get("/projects/").content.decode()
+    assert "The trash is empty" in browser.get("/storage/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", {"Lighthouse", "Harbour", "Square"}),
+        ("?q=KEEPER", {"Lighthouse"}),
+        ("?q=teal", {"Square"}),
+        ("?app=penora", {"Lighthouse", "Harbour"}),
+        ("?type=image", {"Square"}),
+        ("?until=2020-01-01", set()),
+        ("?since=2020-01-01&app=imagegene", {"Square"}),
+        ("?app=nonsense&type=nonsense&sort=nonsense&since=nonsense", {"Lighthouse", "Harbour", "Square"}),
+    ],
+)
+def test_filters_show_what_they_name_and_ignore_what_they_do_not_know(
+    alice: User, browser: Client, query: str, expected: set[str]
+) -> None:
+    write(alice, "Lighthouse", "The keeper counted")
+    write(alice, "Harbour", "A bell")
+    paint(alice, "Square")
+    assert set(shown_titles(browser.get(f"/projects/{query}").content.decode())) == expected
+
+
+def test_sorts_by_title(alice: User, browser: Client) -> None:
+    for title in ("Beta", "Alpha", "Gamma"):
+        write(alice, title)
+    assert shown_titles(browser.get("/projects/?sort=title").content.decode()) == ["Alpha", "Beta", "Gamma"]
+
+
+def test_pages_lead_to_older_and_newer_ones(alice: User, browser: Client) -> None:
+    for number in range(49):
+        write(alice, f"Text {number:02}")
+    first = browser.get("/projects/?app=penora").content.decode()
+    assert len(shown_titles(first)) == 48
+    assert "?app=penora&amp;page=2" in first
+    assert shown_titles(browser.get("/projects/?app=penora&page=2").content.decode()) == ["Text 00"]
+
+
+def test_the_viewer_shows_text_and_neighbours(alice: User, browser: Client) -> None:
+    older = write(alice, "Older")
+    middle = write(alice, "Middle", "<script>alert(1)</script> مرحبا")
+    newer = write(alice, "Newer")
+    page = browser.get(reverse("project", args=[middle.code])).content.decode()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; مرحبا" in page
+    assert f'rel="prev" href="/projects/{newer.code}/"' in page
+    assert f'rel="next" href="/projects/{older.code}/"' in page
+
+
+def test_the_viewer_shows_a_picture_its_prompt_and_what_paid_for_it(alice: User, browser: Client) -> None:
+    square = paint(alice, "Square")
+    page = browser.get(reverse("project", args=[square.code])).content.decode()
+    assert f"/projects/{square.code}/content?v=1" in page
+    assert "a teal square" in page
+    assert "−2" in page
+
+
+@pytest.mark.parametrize("name", ["project", "project_content", "project_thumbnail"])
+def test_anothers_project_answers_like_none(alice: User, theirs: Client, name: str) -> None:
+    square = paint(alice, "Square")
+    assert theirs.get(reverse(name, args=[square.code])).status_code == 404
+    assert theirs.get(reverse(name, args=["ZZZZZZ"])).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["project_rename", "project_delete", "project_restore", "project_purge"])
+def test_nobody_changes_anothers_project(alice: User, theirs: Client, name: str) -> None:
+    project = write(alice, "Mine")
+    if name in ("project_restore", "project_purge"):
+        services.trash(user=alice, app=None, project_code=project.code)
+    assert theirs.post(reverse(name, args=[project.code]), {"title": "Theirs"}).status_code == 404
+    kept = Project.objects.get(code=project.code)
+    assert kept.title == "Mine"
+    assert (kept.trashed_at is not None) == (name in ("project_restore", "project_purge"))
+
+
+@pytest.mark.parametrize("name", ["project_rename", "project_delete", "project_restore", "project_purge"])
+def test_a_change_is_a_post_with_its_csrf_token(alice: User, browser: Client, name: str) -> None:
+    url = reverse(name, args=[write(alice, "Mine").code])
+    assert browser.get(url).status_code == 405
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(alice)
+    assert strict.post(url, {"title": "Other"}).status_code == 403
+    assert Project.objects.get(user=alice).title == "Mine"
+
+
+def test_serves_a_picture_so_that_nothing_in_it_can_act(alice: User, browser: Client) -> None:
+    square = paint(alice, "Teal / “Square”")
+    answer = browser.get(reverse("project_content", args=[square.code]))
+    assert answer["Content-Type"] == square.content_type
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert answer["Cache-Control"] == "private, no-cache"
+    assert Image.open(io.BytesIO(answer.content)).size == (64, 48)
+    again = browser.get(reverse("project_content", args=[square.code]), HTTP_IF_NONE_MATCH=answer["ETag"])
+    assert (again.status_code, again.content) == (304, b"")
+    assert "sandbox" in again["Content-Security-Policy"]
+
+
+def test_a_url_with_the_version_may_be_kept_for_ever_and_an_old_one_may_not(alice: User, browser: Client) -> None:
+    url = reverse("project_thumbnail", args=[paint(alice, "Square").code])
+    assert "immutable" in browser.get(f"{url}?v=1")["Cache-Control"]
+    assert browser.get(f"{url}?v=2")["Cache-Control"] == "private, no-cache"
+
+
+def test_downloads_text_under_its_title(alice: User, browser: Client) -> None:
+    project = write(alice, "Chapter 3: The keeper", "Words. " * 200)
+    answer = browser.get(reverse("project_content", args=[project.code]) + "?download=1")
+    assert answer["Content-Disposition"] == f'attachment; filename="chapter-3-the-keeper-{project.code}.txt"'
+    assert answer.content.decode() == "Words. " * 200
+
+
+def test_a_text_has_no_thumbnail(alice: User, browser: Client) -> None:
+    assert browser.get(reverse("project_thumbnail", args=[write(alice, "Text").code])).status_code == 404
+
+
+def test_renames(alice: User, browser: Client) -> None:
+    code = write(alice, "Old").code
+    answer = browser.post(reverse("project_rename", args=[code]), {"title": " New name "}, follow=True)
+    assert answer.redirect_chain == [(f"/projects/{code}/", 302)]
+    assert Project.objects.get(code=code).title == "New name"
+    assert "The project is renamed." in answer.content.decode()
+
+
+@pytest.mark.parametrize("title", ["", "   ", "x" * 201])
+def test_refuses_a_title_that_is_none_or_too_long_and_says_so(alice: User, browser: Client, title: str) -> None:
+    code = write(alice, "Old").code
+    answer = browser.post(reverse("project_rename", args=[code]), {"title": title})
+    assert answer.status_code == 400
+    assert 'aria-invalid="true"' in answer.content.decode()
+    assert Project.objects.get(code=code).title == "Old"
+
+
+def test_a_deleted_project_comes_back_with_undo(alice: User, browser: Client) -> None:
+    code = write(alice, "Mine").code
+    page = browser.post(reverse("project_delete", args=[code]), follow=True).content.decode()
+    assert Project.objects.get(code=code).trashed_at is not None
+    undo = re.search(r'name="codes" value="([^"]+)"', page)
+    assert undo is not None
+    browser.post(reverse("projects_restore"), {"codes": undo[1]})
+    assert Project.objects.get(code=code).trashed_at is None
+
+
+def test_deletes_what_is_selected_and_nothing_of_anybody_else(alice: User, bob: User, browser: Client) -> None:
+    mine = [write(alice, f"Mine {number}").code for number in range(3)]
+    theirs = write(bob, "Theirs").code
+    answer = browser.post(reverse("projects_delete"), {"codes": [*mine[:2], theirs, "ZZZZZZ"]}, follow=True)
+    assert "2 projects are in the trash." in answer.content.decode()
+    assert set(Project.objects.trashed().values_list("code", flat=True)) == set(mine[:2])
+
+
+def test_says_so_when_nothing_was_selected(browser: Client) -> None:
+    assert "Nothing was selected" in browser.post(reverse("projects_delete"), follow=True).content.decode()
+
+
+@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example/", "/\\evil.example"])
+def test_never_sends_anybody_elsewhere(alice: User, browser: Client, target: str) -> None:
+    url = reverse("project_delete", args=[write(alice, "Mine").code])
+    assert browser.post(url, {"next": target})["Location"] == "/projects/"
+
+
+def test_restores_and_purges_from_the_trash(alice: User, browser: Client) -> None:
+    kept, gone = write(alice, "Kept"), write(alice, "Gone")
+    for project in (kept, gone):
+        services.trash(user=alice, app=None, project_code=project.code)
+    assert browser.post(reverse("project_restore", args=[kept.code]))["Location"] == "/storage/"
+    browser.post(reverse("project_purge", args=[gone.code]))
+    assert list(Project.objects.values_list("code", "trashed_at")) == [(kept.code, None)]
+    assert Workspace.objects.get(user=alice).used_bytes == kept.file_size_bytes
+
+
+def test_purges_only_what_is_in_the_trash(alice: User, browser: Client) -> None:
+    code = write(alice, "Mine").code
+    assert browser.post(reverse("project_purge", args=[code])).status_code == 404
+    assert Project.objects.filter(code=code).exists()
+
+
+def test_empties_the_trash_and_says_what_it_freed(alice: User, bob: User, browser: Client) -> None:
+    for owner in (alice, bob):
+        services.trash(user=owner, app=None, project_code=write(owner, "Gone", "g" * 40).code)
+    write(alice, "Here")
+    page = browser.post(reverse("trash_empty"), follow=True).content.decode()
+    assert "1 project deleted; 40 bytes are free again." in page
+    assert list(Project.objects.filter(user=alice).values_list("title", flat=True)) == ["Here"]
+    assert Project.objects.filter(user=bob).trashed().count() == 1
+
+
+@pytest.mark.parametrize(
+    ("free", "words"), [(400, None), (200, "is filling up"), (50, "is almost full"), (0, "Your workspace is full.")]
+)
+def test_a_filling_workspace_says_so_everywhere(alice: User, browser: Client, free: int, words: str | None) -> None:
+    write(alice, "Long", "x" * 500)
+    Workspace.objects.filter(user=alice).update(limit_bytes=1000, used_bytes=1000 - free)
+    for path in ("/projects/", "/storage/"):
+        page = browser.get(path).content.decode()
+        assert ("Your workspace" in page) == (words is not None)
+        assert (words or "") in page
+
+
+def test_storage_says_every_byte(alice: User, browser: Client) -> None:
+    write(alice, "Text", "x" * 300)
+    services.trash(user=alice, app=None, project_code=write(alice, "Gone", "y" * 41).code)
+    page = browser.get("/storage/").content.decode()
+    assert "341 of 1,048,576 bytes used, 1,048,235 free." in page
+    assert "Penora: 300 bytes" in page
+    assert "Trash: 41 bytes" in page
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0 bytes"),
+        (1023, "1023 bytes"),
+        (1024, "1 kB"),
+        (1536, "1.5 kB"),
+        (58_368, "57 kB"),
+        (1_048_064, "1 MB"),
+        (1_048_576, "1 MB"),
+        (9_856_614, "9.4 MB"),
+    ],
+)
+def test_sizes_read_in_units_of_1024(count: int, words: str) -> None:
+    assert size(count) == words
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/storage/?x=1"])
+def test_no_page_carries_inline_script_or_style(alice: User, browser: Client, path: str) -> None:
+    paint(alice, "Square")
+    page = browser.get(path).content.decode()
+    assert not re.search(r"\sstyle=|\son[a-z]+=|<style", page)
+    assert not re.search(r"<script(?![^>]*\ssrc=)", page)
