@@ -1,10 +1,13 @@
 """A demo person whose projects two example apps made over HTTP."""
 
+import json
 import os
 import secrets
 import subprocess
 import sys
+import tempfile
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +20,7 @@ from workspace.models import Project
 
 USER_ID = "demo"
 EMAIL = "demo@example.com"
+EXAMPLES = settings.BASE_DIR / "examples"
 CLIENTS = ("penora", "imagegene")
 
 
@@ -32,8 +36,8 @@ class Command(BaseCommand):
         if user is not None and Project.objects.owned_by(user).exists():
             self.stdout.write("The demo user is there already; 0 projects made.")
             return
-        for slug in CLIENTS:
-            _run_client(slug, base_url)
+        for slug, works in _rounds():
+            _run_client(slug, works, base_url)
         user = User.objects.get(user_id=USER_ID)
         password = secrets.token_urlsafe(9)
         user.set_password(password)
@@ -42,16 +46,26 @@ class Command(BaseCommand):
         self.stdout.write(f"The example clients made {count} projects for {EMAIL} / {password}")
 
 
-def _run_client(slug: str, base_url: str) -> None:
+def _rounds() -> list[tuple[str, list[Any]]]:
+    """Each client's demo works in two halves, the clients taking turns, so that their works mix."""
+    batches = {slug: json.loads((EXAMPLES / slug / "demo.json").read_text()) for slug in CLIENTS}
+    halves = {slug: len(works) // 2 for slug, works in batches.items()}
+    first = [(slug, batches[slug][: halves[slug]]) for slug in CLIENTS]
+    return first + [(slug, batches[slug][halves[slug] :]) for slug in reversed(CLIENTS)]
+
+
+def _run_client(slug: str, works: list[Any], base_url: str) -> None:
     """Run one example client with a key that is revoked when it ends. Raises CommandError with what it said."""
-    folder = settings.BASE_DIR / "examples" / slug
     key, plaintext = services.create_api_key(app=ClientApp.objects.get(slug=slug), label="seed_demo")
-    command = [sys.executable, str(folder / "main.py"), "--user", USER_ID, "--create", "--email", EMAIL]
-    command += ["--username", "Demo", "--batch", str(folder / "demo.json")]
+    command = [sys.executable, str(EXAMPLES / slug / "main.py"), "--user", USER_ID, "--create", "--email", EMAIL]
     environment = {"PATH": os.environ.get("PATH", ""), "UNIFIED_URL": base_url, "UNIFIED_KEY": plaintext}
-    try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
-    finally:
-        services.revoke_api_key(key=key)
+    with tempfile.TemporaryDirectory() as folder:
+        batch = Path(folder) / "works.json"
+        batch.write_text(json.dumps(works))
+        command += ["--username", "Demo", "--batch", str(batch), "--keep-in", folder]
+        try:
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+        finally:
+            services.revoke_api_key(key=key)
     if done.returncode != 0:
         raise CommandError(f"{slug} ended with status {done.returncode}: {done.stderr or done.stdout}")
