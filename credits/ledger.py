@@ -67,7 +67,7 @@ def receive(
         expires_at=expires_at,
     )
     due_at_latest(wallet, expires_at)
-    kind = EntryType(source.value)
+    kind = EntryType(source)
     return post(wallet, kind, amount, [(grant, amount)], app=app, description=description, related=related)
 
 
