@@ -21,7 +21,12 @@ from accounts.serializers import (
 from credits.models import Entry, EntryType, Hold
 from credits.services.holds import DEFAULT_TTL_SECONDS, MAX_TTL_SECONDS
 
-APP_NAME = {"max_length": 40, "help_text": "The calling app; it must be the key's own."}
+
+class AppNameField(Text):
+    """The calling app; it must be the key's own."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": 40, "help_text": "The calling app; it must be the key's own.", **kwargs})
 
 
 class ProjectCodeField(Text):
@@ -53,14 +58,14 @@ class PriceTerms(StrictSerializer):
 
 class ChargeSerializer(PriceTerms):
     user_id = UserIdField()
-    app_name = Text(**APP_NAME)
+    app_name = AppNameField()
     description = Text(max_length=500, min_length=0, default="")
     project_code = ProjectCodeField(required=False)
 
 
 class HoldSerializer(PriceTerms):
     user_id = UserIdField()
-    app_name = Text(**APP_NAME)
+    app_name = AppNameField()
     description = Text(max_length=500, min_length=0, default="")
     storage_bytes = WholeNumber(min_value=0, max_value=1_073_741_824, default=0)
     ttl_seconds = WholeNumber(min_value=1, max_value=MAX_TTL_SECONDS, default=DEFAULT_TTL_SECONDS)

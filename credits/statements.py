@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet, Sum
 
-from credits.models import Entry, EntryType, EntryQuerySet
+from credits.models import Entry, EntryQuerySet, EntryType
 
 WORDS = {
     EntryType.BASE: "granted",
@@ -47,7 +47,7 @@ def filtered(entries: EntryQuerySet, wanted: dict[str, Any]) -> EntryQuerySet:
 
 
 def summary(entries: QuerySet[Entry]) -> dict[str, Any]:
-    """Credits granted, purchased, used, refunded, expired and adjusted, in all and by app; all but adjusted positive."""
+    """Credits granted, purchased, used, refunded, expired and adjusted, in all and by app; only adjusted is signed."""
     totals = dict.fromkeys(WORDS.values(), 0)
     by_app: dict[str, dict[str, int]] = {}
     rows = entries.order_by().values("app__slug", "transaction_type").annotate(total=Sum("amount"))

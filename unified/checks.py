@@ -3,7 +3,8 @@
 import os
 from typing import Any
 
-from django.core.checks import CheckMessage, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, register
 
 UNUSED = ("STORAGE_URL", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE")
 
@@ -12,7 +13,7 @@ UNUSED = ("STORAGE_URL", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_A
 def settings_without_effect(**_: Any) -> list[CheckMessage]:
     """Warns about every reserved variable that is set."""
     return [
-        Warning(f"{name} is set, but this version makes no use of it.", id="unified.W001")
+        checks.Warning(f"{name} is set, but this version makes no use of it.", id="unified.W001")
         for name in UNUSED
         if os.environ.get(name)
     ]

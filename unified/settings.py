@@ -52,7 +52,9 @@ def _hosts() -> list[str]:
 def _email() -> dict[str, Any]:
     url = os.environ.get("EMAIL_URL") or "consolemail://"
     if urlsplit(url).scheme not in environ.Env.EMAIL_SCHEMES:
-        raise ImproperlyConfigured(f"EMAIL_URL must start with one of {', '.join(environ.Env.EMAIL_SCHEMES)}, then ://.")
+        raise ImproperlyConfigured(
+            f"EMAIL_URL must start with one of {', '.join(environ.Env.EMAIL_SCHEMES)}, then ://."
+        )
     return dict(environ.Env.email_url_config(url))
 
 

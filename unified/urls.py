@@ -19,7 +19,8 @@ FORM = {"parser_classes": [StrictJSONParser, StrictFormParser]}
 
 def route(pattern: str, viewset: Any, options: dict[str, Any] | None = None, **actions: str) -> URLPattern:
     """An API path, with or without its trailing slash (a redirect would lose a POST)."""
-    return re_path(rf"^{pattern}/?$", viewset.as_view(actions, **(options or {})))
+    made: URLPattern = re_path(rf"^{pattern}/?$", viewset.as_view(actions, **(options or {})))
+    return made
 
 
 api = [

@@ -6,7 +6,7 @@ from workspace.models import ProjectQuerySet
 
 
 def filtered(projects: ProjectQuerySet, wanted: dict[str, Any]) -> ProjectQuerySet:
-    """Those that fit the filters `app_source, project_type, created_after, created_before, tag, favourite, q, trashed`."""
+    """Those that fit the filters of the projects query (contract, section 3), by their names there."""
     names = {
         "app_source": "app__slug",
         "project_type": "project_type",

@@ -76,7 +76,6 @@ class ProjectQuerySet(models.QuerySet["Project"]):
             found = found.filter(search_text__contains=word)
         return found
 
-
     def tagged(self, tag: str) -> Self:
         """Those with this very tag. JSON containment differs between databases, a line of text does not."""
         return self.filter(tag_index__contains=f"\n{tag}\n")

@@ -1,6 +1,6 @@
 """What the workspace's endpoints take and show."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -19,10 +19,10 @@ from accounts.serializers import (
     Text,
     UserIdField,
 )
-from credits.serializers import PriceTerms, ProjectCodeField
+from credits.serializers import AppNameField, PriceTerms, ProjectCodeField
 from workspace.models import Project, ProjectType
 
-TITLE = {"max_length": 200, "trim": True}
+LONGEST_TITLE = 200
 # The largest picture as base64 (four characters for three bytes) with the head of a data URL.
 LONGEST_CONTENT = 22_500_000
 
@@ -57,9 +57,9 @@ class ChargeTerms(PriceTerms):
 
 class SaveProjectSerializer(StrictSerializer):
     user_id = UserIdField()
-    app_source = Text(max_length=40)
+    app_source = AppNameField()
     project_type = Choice(choices=ProjectType.choices)
-    title = Text(**TITLE)
+    title = Text(max_length=LONGEST_TITLE, trim=True)
     content = Text(max_length=LONGEST_CONTENT, min_length=0, multiline=True, required=False)
     file = serializers.FileField(required=False, allow_empty_file=True)
     metadata = JsonObject(required=False)
@@ -82,7 +82,7 @@ class SaveProjectSerializer(StrictSerializer):
 
 class PatchProjectSerializer(StrictSerializer):
     user_id = UserIdField(required=False)
-    title = Text(**TITLE, required=False)
+    title = Text(max_length=LONGEST_TITLE, trim=True, required=False)
     metadata = JsonObject(required=False)
     tags = TagList(required=False)
     favourite = StrictBoolean(required=False)
@@ -123,7 +123,7 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
 
     class Meta:
         model = Project
-        fields = (
+        fields: ClassVar[tuple[str, ...]] = (
             "project_code",
             "user_id",
             "app_source",
@@ -152,7 +152,7 @@ class ProjectDetailSerializer(ProjectSerializer):
     thumbnail_url = serializers.URLField(required=False, allow_null=True)
 
     class Meta(ProjectSerializer.Meta):
-        fields = (*ProjectSerializer.Meta.fields, "content", "content_url", "thumbnail_url")
+        fields: ClassVar[tuple[str, ...]] = (*ProjectSerializer.Meta.fields, "content", "content_url", "thumbnail_url")
 
 
 class SavedProjectSerializer(ProjectSerializer):
@@ -165,7 +165,7 @@ class SavedProjectSerializer(ProjectSerializer):
     fit_applied = serializers.DictField(required=False, allow_null=True)
 
     class Meta(ProjectSerializer.Meta):
-        fields = (
+        fields: ClassVar[tuple[str, ...]] = (
             *ProjectSerializer.Meta.fields,
             "storage_stats",
             "credits",

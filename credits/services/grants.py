@@ -28,9 +28,7 @@ def grant(
     From `expires_at` on they cannot be spent. Raises InvalidField when that is not in the future."""
     if expires_at is not None and expires_at <= timezone.now():
         raise InvalidField("expires_at", "The expiry must be in the future.")
-    return ledger.receive(
-        ledger.lock(user), amount, source, description=reason, app=app, expires_at=expires_at
-    )
+    return ledger.receive(ledger.lock(user), amount, source, description=reason, app=app, expires_at=expires_at)
 
 
 @transaction.atomic

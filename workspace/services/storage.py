@@ -15,6 +15,7 @@ from workspace.models import Project, Workspace
 
 MB = 1_048_576
 LARGEST = 10
+Row = Any  # a dictionary of one app, type and trash state, with count, size and original
 SUGGESTIONS = 10
 
 
@@ -130,7 +131,7 @@ def storage_report(*, user: User) -> dict[str, Any]:
     """Everything `storage-stats` and the storage page say, in a constant number of queries."""
     workspace = workspace_of(user=user)
     projects = Project.objects.owned_by(user)
-    rows = list(
+    rows: list[Row] = list(
         projects.order_by()
         .annotate(trashed=ExpressionWrapper(Q(trashed_at__isnull=False), BooleanField()))
         .values("app__slug", "project_type", "trashed")
@@ -151,7 +152,7 @@ def storage_report(*, user: User) -> dict[str, Any]:
     }
 
 
-def _breakdown(rows: list[dict[str, Any]], live: list[dict[str, Any]]) -> dict[str, Any]:
+def _breakdown(rows: list[Row], live: list[Row]) -> dict[str, Any]:
     """Bytes and projects by app, the trash apart: the apps and the trash add up to what is used."""
     trashed = [row for row in rows if row["trashed"]]
     facts: dict[str, Any] = {"total_projects": _total(live, "count")}
@@ -167,9 +168,9 @@ def _breakdown(rows: list[dict[str, Any]], live: list[dict[str, Any]]) -> dict[s
     }
 
 
-def _kinds(rows: list[dict[str, Any]]) -> list[str]:
+def _kinds(rows: list[Row]) -> list[str]:
     return sorted({row["project_type"] for row in rows})
 
 
-def _total(rows: Iterable[dict[str, Any]], name: str) -> int:
+def _total(rows: Iterable[Row], name: str) -> int:
     return sum(row[name] for row in rows)

@@ -95,7 +95,7 @@ class Transport:
         except ssl.SSLCertVerificationError as failure:
             return UnifiedError(0, "certificate_refused", str(failure), idempotency_key=request.key), None
         except (OSError, http.client.HTTPException) as failure:
-            detail = f"No answer from {self._host}: {failure or type(failure).__name__}"
+            detail = f"No answer from {self._host}: {str(failure) or type(failure).__name__}"
             return ConnectionFailed(0, "connection_failed", detail, idempotency_key=request.key), None
         return self._read(request, answer), retry_after(answer.headers.get("Retry-After"))
 
