@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_header_parameters
 
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -51,6 +52,19 @@ class RequestIdMiddleware:
         finally:
             _current.reset(token)
         response["X-Request-ID"] = request_id
+        return response
+
+
+class PrivateByDefaultMiddleware:
+    """What a view does not say otherwise about belongs to one caller: no shared cache keeps it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.setdefault("Cache-Control", "private, no-cache")
+        patch_vary_headers(response, ["Authorization"])
         return response
 
 

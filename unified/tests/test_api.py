@@ -411,3 +411,10 @@ def test_answers_an_unreadable_media_type_header_with_a_problem(header):
     response = Echo.as_view()(Utf8Request(environ))
     assert response.status_code in {200, 400, 406, 415}
     assert response.status_code == 200 or problem_of(response)
+
+
+def test_keeps_answers_out_of_shared_caches(client, db):
+    response = client.get("/api/unified/user-info")
+    assert response["Cache-Control"] in {"private, no-cache", "no-store"}
+    assert "Authorization" in response["Vary"]
+    assert client.get("/accounts/login/")["Cache-Control"] != ""
