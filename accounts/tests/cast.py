@@ -1,7 +1,7 @@
 """The people, apps and tools of every test: Alice acts, Bob must not see, Staff helps, Penora and ImageGene call."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -137,7 +137,7 @@ def stored(db: None) -> Callable[[], dict[str, tuple[int, str]]]:
 
 
 @pytest.fixture
-def race(transactional_db: None) -> Iterator[Callable[..., list[Any]]]:
+def race(transactional_db: None) -> Callable[..., list[Any]]:
     """Runs `work(number)` `times` times in real threads that start together; returns results and exceptions."""
 
     def run(work: Callable[[int], Any], *, times: int, threads: int = 12) -> list[Any]:
@@ -157,4 +157,4 @@ def race(transactional_db: None) -> Iterator[Callable[..., list[Any]]]:
         with ThreadPoolExecutor(workers) as pool:
             return list(pool.map(attempt, range(times)))
 
-    yield run
+    return run
