@@ -121,6 +121,11 @@ def raw_bytes(project: Project) -> bytes:
     return brotli.decompress(data) if project.encoding == "br" else data
 
 
+def text_of(project: Project) -> str:
+    """A project's text; a picture has none."""
+    return raw_bytes(project).decode() if project.is_text else ""
+
+
 def as_json(project: Project) -> str:
     """A project's content as the API carries it: text as text, a picture as a data URL."""
     data = raw_bytes(project)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import StrIndex
 from django.utils import timezone
 
 from accounts.models import ClientApp, User
@@ -77,8 +78,8 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         return found
 
     def tagged(self, tag: str) -> Self:
-        """Those with this very tag. JSON containment differs between databases, a line of text does not."""
-        return self.filter(tag_index__contains=f"\n{tag}\n")
+        """Those with this very tag. JSON containment differs between databases, as LIKE does in minding the case."""
+        return self.alias(tag_place=StrIndex("tag_index", models.Value(f"\n{tag}\n"))).filter(tag_place__gt=0)
 
     def counts(self) -> dict[str, int]:
         """How many projects there are of each app, by slug."""

@@ -6,12 +6,14 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.http import parse_etags
 
 from accounts import events
 from accounts.errors import AppMismatch, DomainError, InvalidField
 from accounts.models import ClientApp, User
 from credits import services as credits
 from credits.models import Entry
+from workspace import content
 from workspace.content import Prepared
 from workspace.models import Content, IssuedCode, Project, Workspace, new_code
 from workspace.services.storage import take_bytes, workspace_of
@@ -159,7 +161,7 @@ def update_project(
     VersionMismatch, WorkspaceFull."""
     credits.lock_owner(user=user)
     project = _own(user, app, project_code, if_match)
-    text = prepared.text if prepared else _text_part(project)
+    text = prepared.text if prepared else content.text_of(project)
     for name in ("title", "metadata", "tags", "favourite"):
         setattr(project, name, changes.get(name, getattr(project, name)))
     if prepared is not None:
@@ -171,11 +173,6 @@ def update_project(
     return project
 
 
-def _text_part(project: Project) -> str:
-    """The text that is in `search_text` behind title, tags and metadata."""
-    return project.search_text.removeprefix(searchable(project, ""))
-
-
 def _own(user: User, app: ClientApp | None, code: str, if_match: str = "") -> Project:
     """The person's live project, when `app` (None: the person) may change it and it is still as the caller saw it."""
     project = Project.objects.owned_by(user).live().select_related("app", "user").filter(code=code).first()
@@ -183,7 +180,7 @@ def _own(user: User, app: ClientApp | None, code: str, if_match: str = "") -> Pr
         raise ProjectNotFound("There is no such project.")
     if app is not None and project.app_id != app.pk:
         raise AppMismatch("An app changes only the projects it made.")
-    if if_match not in ("", "*", project.etag):
+    if if_match and not {"*", project.etag}.intersection(parse_etags(if_match)):
         raise VersionMismatch("The project has changed since it was read.", etag=project.etag, version=project.version)
     return project
 
@@ -224,7 +221,9 @@ def restore(*, user: User, app: ClientApp | None, project_code: str) -> Project:
 
 def _set_trashed(project: Project, at: datetime | None) -> None:
     project.trashed_at = at
-    project.save(update_fields=["trashed_at"])
+    # What a reader sees has changed, and with it the ETag.
+    project.version += 1
+    project.save(update_fields=["trashed_at", "version"])
 
 
 @transaction.atomic

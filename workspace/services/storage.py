@@ -16,7 +16,8 @@ from workspace.models import Project, Workspace
 MB = 1_048_576
 LARGEST = 10
 Row = Any  # a dictionary of one app, type and trash state, with count, size and original
-SUGGESTIONS = 10
+# As many codes as one call deletes.
+SUGGESTIONS = 100
 
 
 class WorkspaceFull(DomainError):
