@@ -10,47 +10,15 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from PIL import Image
 
-from accounts.models import ClientApp, User
+from accounts.models import User
 from workspace import services
-from workspace.content import prepare
-from workspace.models import Project, Workspace
+from workspace.models import Workspace
 from workspace.templatetags.sizes import size
+from workspace.tests.page_cast import join, paint, write
 
 pytestmark = pytest.mark.django_db
 
 PAGES = ("/projects/", "/projects/?view=list", "/storage/")
-
-
-def make_app(slug: str) -> ClientApp:
-    return ClientApp.objects.get_or_create(slug=slug, defaults={"name": slug.title(), "first_party": True})[0]
-
-
-def join(name: str) -> User:
-    return services.join(user_id=name, username=name.title(), email=f"{name}@example.com", app=make_app("penora"))[0]
-
-
-def write(user: User, title: str, text: str = "Once upon a time", app: str = "penora", **extra) -> Project:
-    prepared = prepare(project_type="text", content=text)
-    saved = services.save_project(
-        user=user, app=make_app(app), project_type="text", title=title, prepared=prepared, **extra
-    )
-    return saved.project
-
-
-def paint(user: User, title: str) -> Project:
-    picture = io.BytesIO()
-    Image.new("RGB", (64, 48), "teal").save(picture, "PNG")
-    prepared = prepare(project_type="image", content=picture.getvalue())
-    saved = services.save_project(
-        user=user,
-        app=make_app("imagegene"),
-        project_type="image",
-        title=title,
-        prepared=prepared,
-        metadata={"prompt": "a teal square", "style": "flat"},
-        charge={"amount": 2},
-    )
-    return saved.project
 
 
 @pytest.fixture
@@ -173,27 +141,6 @@ def test_anothers_project_answers_like_none(alice: User, theirs: Client, name: s
     assert theirs.get(reverse(name, args=["ZZZZZZ"])).status_code == 404
 
 
-@pytest.mark.parametrize("name", ["project_rename", "project_delete", "project_restore", "project_purge"])
-def test_nobody_changes_anothers_project(alice: User, theirs: Client, name: str) -> None:
-    project = write(alice, "Mine")
-    if name in ("project_restore", "project_purge"):
-        services.trash(user=alice, app=None, project_code=project.code)
-    assert theirs.post(reverse(name, args=[project.code]), {"title": "Theirs"}).status_code == 404
-    kept = Project.objects.get(code=project.code)
-    assert kept.title == "Mine"
-    assert (kept.trashed_at is not None) == (name in ("project_restore", "project_purge"))
-
-
-@pytest.mark.parametrize("name", ["project_rename", "project_delete", "project_restore", "project_purge"])
-def test_a_change_is_a_post_with_its_csrf_token(alice: User, browser: Client, name: str) -> None:
-    url = reverse(name, args=[write(alice, "Mine").code])
-    assert browser.get(url).status_code == 405
-    strict = Client(enforce_csrf_checks=True)
-    strict.force_login(alice)
-    assert strict.post(url, {"title": "Other"}).status_code == 403
-    assert Project.objects.get(user=alice).title == "Mine"
-
-
 def test_serves_a_picture_so_that_nothing_in_it_can_act(alice: User, browser: Client) -> None:
     square = paint(alice, "Teal / “Square”")
     answer = browser.get(reverse("project_content", args=[square.code]))
@@ -223,77 +170,6 @@ def test_downloads_text_under_its_title(alice: User, browser: Client) -> None:
 
 def test_a_text_has_no_thumbnail(alice: User, browser: Client) -> None:
     assert browser.get(reverse("project_thumbnail", args=[write(alice, "Text").code])).status_code == 404
-
-
-def test_renames(alice: User, browser: Client) -> None:
-    code = write(alice, "Old").code
-    answer = browser.post(reverse("project_rename", args=[code]), {"title": " New name "}, follow=True)
-    assert answer.redirect_chain == [(f"/projects/{code}/", 302)]
-    assert Project.objects.get(code=code).title == "New name"
-    assert "The project is renamed." in answer.content.decode()
-
-
-@pytest.mark.parametrize("title", ["", "   ", "x" * 201])
-def test_refuses_a_title_that_is_none_or_too_long_and_says_so(alice: User, browser: Client, title: str) -> None:
-    code = write(alice, "Old").code
-    answer = browser.post(reverse("project_rename", args=[code]), {"title": title})
-    assert answer.status_code == 400
-    assert 'aria-invalid="true"' in answer.content.decode()
-    assert Project.objects.get(code=code).title == "Old"
-
-
-def test_a_deleted_project_comes_back_with_undo(alice: User, browser: Client) -> None:
-    code = write(alice, "Mine").code
-    page = browser.post(reverse("project_delete", args=[code]), follow=True).content.decode()
-    assert Project.objects.get(code=code).trashed_at is not None
-    undo = re.search(r'name="codes" value="([^"]+)"', page)
-    assert undo is not None
-    browser.post(reverse("projects_restore"), {"codes": undo[1]})
-    assert Project.objects.get(code=code).trashed_at is None
-
-
-def test_deletes_what_is_selected_and_nothing_of_anybody_else(alice: User, bob: User, browser: Client) -> None:
-    mine = [write(alice, f"Mine {number}").code for number in range(3)]
-    theirs = write(bob, "Theirs").code
-    answer = browser.post(reverse("projects_delete"), {"codes": [*mine[:2], theirs, "ZZZZZZ"]}, follow=True)
-    assert "2 projects are in the trash." in answer.content.decode()
-    assert set(Project.objects.trashed().values_list("code", flat=True)) == set(mine[:2])
-
-
-def test_says_so_when_nothing_was_selected(browser: Client) -> None:
-    assert "Nothing was selected" in browser.post(reverse("projects_delete"), follow=True).content.decode()
-
-
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example/", "/\\evil.example"])
-def test_never_sends_anybody_elsewhere(alice: User, browser: Client, target: str) -> None:
-    url = reverse("project_delete", args=[write(alice, "Mine").code])
-    assert browser.post(url, {"next": target})["Location"] == "/projects/"
-
-
-def test_restores_and_purges_from_the_trash(alice: User, browser: Client) -> None:
-    kept, gone = write(alice, "Kept"), write(alice, "Gone")
-    for project in (kept, gone):
-        services.trash(user=alice, app=None, project_code=project.code)
-    assert browser.post(reverse("project_restore", args=[kept.code]))["Location"] == "/storage/"
-    browser.post(reverse("project_purge", args=[gone.code]))
-    assert list(Project.objects.values_list("code", "trashed_at")) == [(kept.code, None)]
-    assert Workspace.objects.get(user=alice).used_bytes == kept.file_size_bytes
-
-
-def test_purges_only_what_is_in_the_trash(alice: User, browser: Client) -> None:
-    code = write(alice, "Mine").code
-    assert browser.post(reverse("project_purge", args=[code])).status_code == 404
-    assert Project.objects.filter(code=code).exists()
-
-
-def test_empties_the_trash_and_says_what_it_freed(alice: User, bob: User, browser: Client) -> None:
-    for owner in (alice, bob):
-        services.trash(user=owner, app=None, project_code=write(owner, "Gone", "g" * 40).code)
-    write(alice, "Here")
-    page = browser.post(reverse("trash_empty"), follow=True).content.decode()
-    assert "1 project deleted; 40 bytes are free again." in page
-    assert list(Project.objects.filter(user=alice).values_list("title", flat=True)) == ["Here"]
-    assert Project.objects.filter(user=bob).trashed().count() == 1
 
 
 @pytest.mark.parametrize(
