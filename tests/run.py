@@ -213,7 +213,20 @@ def run_pytest(title: str, marker: str, workers: str, environment: dict[str, str
     print(f"\n=== {title} ===", flush=True)
     report = RESULTS / f"{re.sub(r'[^a-z0-9]+', '-', title.lower()).strip('-')}.xml"
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-n", workers, "-m", marker, f"--junitxml={report}", *sys.argv[1:]]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        workers,
+        "--dist",
+        "loadgroup",
+        "-m",
+        marker,
+        f"--junitxml={report}",
+        *sys.argv[1:],
+    ]
     kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
     done = subprocess.run(command, cwd=ROOT, env=kept | environment, check=False)
     return read_results(report, done.returncode)

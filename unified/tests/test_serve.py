@@ -20,7 +20,8 @@ import pytest
 from django.conf import settings
 from psycopg import sql
 
-pytestmark = pytest.mark.serve
+# One installation, started several times: the tests run in order and in one worker.
+pytestmark = [pytest.mark.serve, pytest.mark.xdist_group("serve")]
 
 START_SECONDS = 120
 
