@@ -32,6 +32,10 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def _named(url, database):
+    return re.sub(r"/[^/?]*(\?|$)", rf"/{database}\1", url)
+
+
 @pytest.fixture(scope="module")
 def database_url(tmp_path_factory):
     """An empty database of its own on the server under test."""
@@ -40,9 +44,9 @@ def database_url(tmp_path_factory):
         yield f"sqlite:///{tmp_path_factory.mktemp('serve') / 'unified.sqlite3'}"
         return
     name = f"unified_serve_{secrets.token_hex(4)}"
-    with psycopg.connect(given, autocommit=True) as connection:
+    with psycopg.connect(_named(given, "postgres"), autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield re.sub(r"/[^/?]*(\?|$)", rf"/{name}\1", given)
+        yield _named(given, name)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
