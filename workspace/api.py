@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ViewSet
@@ -126,6 +127,7 @@ class ProjectViewSet(GenericViewSet[Project]):
     )
     def create(self, request: Request) -> HttpResponse:
         data = api.body(SaveProjectSerializer, request)
+        _require_scope_to_pay(request, data)
         app = api.same_app(request, data.pop("app_source"))
         user = api.subject(request, data.pop("user_id"))
         sent = data.pop("file").read() if "file" in data else data.pop("content")
@@ -220,10 +222,10 @@ class ProjectViewSet(GenericViewSet[Project]):
     def destroy(self, request: Request, code: str) -> Response:
         query = DeleteQuery.parse(request)
         user, app = api.subject(request, query.get("user_id")), api.app_or_owner(request)
-        if query.get("permanent"):
-            freed = services.purge(user=user, app=app, project_code=code)
-            return Response({"project_code": code, "permanent": True, "freed_bytes": freed, **_stats(user)})
         if_match = request.headers.get("If-Match", "")
+        if query.get("permanent"):
+            freed = services.purge(user=user, app=app, project_code=code, if_match=if_match)
+            return Response({"project_code": code, "permanent": True, "freed_bytes": freed, **_stats(user)})
         project = services.trash(user=user, app=app, project_code=code, if_match=if_match)
         return Response({**ProjectSerializer(project).data, "permanent": False, **_stats(user)})
 
@@ -253,6 +255,12 @@ def _project(user: User, code: str) -> Project:
     if project is None:
         raise services.ProjectNotFound("There is no such project.")
     return project
+
+
+def _require_scope_to_pay(request: Request, data: dict[str, Any]) -> None:
+    """Paying by saving asks for the same scope as paying alone."""
+    if data.keys() & {"charge", "hold_id"} and "credits:charge" not in request.auth.scopes:
+        raise PermissionDenied("This key lacks the scope 'credits:charge'.", code="missing_scope")
 
 
 def _replaced(user: User, code: str | None) -> Project | None:

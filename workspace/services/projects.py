@@ -15,7 +15,7 @@ from credits import services as credits
 from credits.models import Entry
 from workspace import content
 from workspace.content import Prepared
-from workspace.models import Content, IssuedCode, Project, Workspace, new_code
+from workspace.models import Content, IssuedCode, Project, ProjectQuerySet, Workspace, new_code
 from workspace.services.storage import take_bytes, workspace_of
 
 TRASH_DAYS = 30
@@ -175,22 +175,22 @@ def update_project(
 
 def _own(user: User, app: ClientApp | None, code: str, if_match: str = "") -> Project:
     """The person's live project, when `app` (None: the person) may change it and it is still as the caller saw it."""
-    project = Project.objects.owned_by(user).live().select_related("app", "user").filter(code=code).first()
+    return _changeable(Project.objects.owned_by(user).live(), app, code, if_match)
+
+
+def _any_state(user: User, app: ClientApp | None, code: str, if_match: str = "") -> Project:
+    """The same, in the trash or not."""
+    return _changeable(Project.objects.owned_by(user), app, code, if_match)
+
+
+def _changeable(projects: ProjectQuerySet, app: ClientApp | None, code: str, if_match: str) -> Project:
+    project = projects.select_related("app", "user").filter(code=code).first()
     if project is None:
         raise ProjectNotFound("There is no such project.")
     if app is not None and project.app_id != app.pk:
         raise AppMismatch("An app changes only the projects it made.")
     if if_match and not {"*", project.etag}.intersection(parse_etags(if_match)):
         raise VersionMismatch("The project has changed since it was read.", etag=project.etag, version=project.version)
-    return project
-
-
-def _any_state(user: User, app: ClientApp | None, code: str) -> Project:
-    project = Project.objects.owned_by(user).select_related("app", "user").filter(code=code).first()
-    if project is None:
-        raise ProjectNotFound("There is no such project.")
-    if app is not None and project.app_id != app.pk:
-        raise AppMismatch("An app changes only the projects it made.")
     return project
 
 
@@ -227,10 +227,12 @@ def _set_trashed(project: Project, at: datetime | None) -> None:
 
 
 @transaction.atomic
-def purge(*, user: User, app: ClientApp | None, project_code: str) -> int:
-    """Delete a project for good, in the trash or not, and return the bytes it freed."""
+def purge(*, user: User, app: ClientApp | None, project_code: str, if_match: str = "") -> int:
+    """Delete a project for good, in the trash or not, and return the bytes it freed.
+
+    Raises ProjectNotFound, AppMismatch, VersionMismatch."""
     credits.lock_owner(user=user)
-    return _purge(_any_state(user, app, project_code))
+    return _purge(_any_state(user, app, project_code, if_match))
 
 
 def _purge(project: Project) -> int:
