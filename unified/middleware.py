@@ -9,8 +9,11 @@ from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_header_parameters
+
+from accounts.errors import DomainError
 
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _current: ContextVar[str] = ContextVar("request_id", default="-")
@@ -66,6 +69,21 @@ class PrivateByDefaultMiddleware:
         response.setdefault("Cache-Control", "private, no-cache")
         patch_vary_headers(response, ["Authorization"])
         return response
+
+
+class RefusalMiddleware:
+    """Shows a person the sentence of a broken rule; the API renders its own."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, DomainError):
+            return None
+        return render(request, "refusal.html", {"error": exception}, status=exception.status)
 
 
 class RequestIdFilter(logging.Filter):

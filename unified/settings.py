@@ -125,10 +125,10 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "unified.middleware.RefusalMiddleware",
 ]
 ROOT_URLCONF = "unified.urls"
 WSGI_APPLICATION = "unified.wsgi.application"
-APPEND_SLASH = False
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

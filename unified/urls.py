@@ -6,9 +6,11 @@ from django.contrib import admin
 from django.urls import URLPattern, include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
+from accounts.events_api import EventViewSet
 from credits.api import BonusViewSet, ChargeViewSet, HoldViewSet, PriceViewSet, TransactionViewSet
 from unified import views
 from unified.api import StrictFormParser, StrictJSONParser, api_not_found
+from unified.live import LiveViewSet
 from workspace.api import ProjectViewSet, ReservationViewSet, StorageViewSet, UserViewSet
 
 CODE = r"(?P<code>[A-Z0-9]{6})"
@@ -43,6 +45,8 @@ api = [
     route(f"hold/{HOLD}/capture", HoldViewSet, post="capture"),
     route(f"hold/{HOLD}/release", HoldViewSet, post="release"),
     route(f"hold/{HOLD}/extend", HoldViewSet, post="extend"),
+    route("events", EventViewSet, get="feed"),
+    route("events/stream", LiveViewSet, get="stream"),
 ]
 
 urlpatterns = [
@@ -50,6 +54,7 @@ urlpatterns = [
     path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     re_path("^api/", api_not_found),
+    route("ws/unified", LiveViewSet, get="talk"),
     path("", views.home, name="home"),
     path("apps.css", views.app_css, name="app_css"),
     path("", include("workspace.urls")),

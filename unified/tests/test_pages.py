@@ -1,0 +1,29 @@
+"""What every page does alike."""
+
+from django.test import RequestFactory
+
+from accounts.errors import EmailTaken
+from unified.middleware import RefusalMiddleware
+
+
+def test_adds_the_slash_a_person_forgot(client, alice):
+    client.force_login(alice)
+    assert client.get("/projects")["Location"] == "/projects/"
+
+
+def test_leaves_an_api_path_alone(client, db):
+    assert client.post("/api/unified/nothing").status_code == 404
+    assert client.post("/api/unified/deduct-credits").status_code == 401
+    assert client.post("/api/unified/deduct-credits/").status_code == 401
+
+
+def test_shows_a_person_the_sentence_of_a_broken_rule(rf: RequestFactory, alice):
+    request = rf.post("/account/")
+    request.user = alice
+    response = RefusalMiddleware(lambda _: None).process_exception(request, EmailTaken("That address is <taken>."))
+    assert response.status_code == 409
+    assert "That address is &lt;taken&gt;." in response.content.decode()
+
+
+def test_leaves_a_bug_to_the_server_error_page(rf: RequestFactory):
+    assert RefusalMiddleware(lambda _: None).process_exception(rf.get("/"), KeyError("x")) is None
