@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from django.http import HttpResponse, StreamingHttpResponse
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiTypes, extend_schema
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,8 +25,10 @@ from credits.serializers import (
     HoldStateSerializer,
     PriceListSerializer,
     ReceiptSerializer,
+    RefundReceiptSerializer,
     RefundSerializer,
     ReleaseSerializer,
+    SettledHoldSerializer,
     TransactionPageSerializer,
     TransactionQuery,
     UserQuery,
@@ -52,7 +54,7 @@ class ChargeViewSet(ViewSet):
         operation_id="deduct_credits",
         summary="Charge credits",
         request=ChargeSerializer,
-        responses={200: ReceiptSerializer, 402: OpenApiResponse(description="insufficient_credits")},
+        responses={200: ReceiptSerializer},
     )
     def create(self, request: Request) -> HttpResponse:
         data = api.body(ChargeSerializer, request)
@@ -87,7 +89,7 @@ class TransactionViewSet(GenericViewSet[Entry]):
         operation_id="transactions",
         summary="List transactions, newest first",
         parameters=[TransactionQuery],
-        responses={200: TransactionPageSerializer},
+        responses={(200, "application/json"): TransactionPageSerializer, (200, "text/csv"): OpenApiTypes.STR},
     )
     def list(self, request: Request) -> Response | StreamingHttpResponse:
         query = TransactionQuery.parse(request)
@@ -107,7 +109,7 @@ class TransactionViewSet(GenericViewSet[Entry]):
         operation_id="refund",
         summary="Give a charge back, in whole or in part",
         request=RefundSerializer,
-        responses={200: EntrySerializer},
+        responses={200: RefundReceiptSerializer},
     )
     def refund(self, request: Request, transaction_id: str) -> HttpResponse:
         data = api.body(RefundSerializer, request)
@@ -132,18 +134,30 @@ class HoldViewSet(ViewSet):
         "extend": "credits:charge",
     }
 
-    @extend_schema(summary="See a hold", parameters=[UserQuery], responses={200: HoldStateSerializer})
+    @extend_schema(
+        operation_id="hold", summary="See a hold", parameters=[UserQuery], responses={200: HoldStateSerializer}
+    )
     def retrieve(self, request: Request, hold_id: str) -> Response:
         user = api.subject(request, UserQuery.parse(request).get("user_id"))
         return Response(HoldStateSerializer(services.hold_of(user=user, hold_id=hold_id)).data)
 
-    @extend_schema(summary="Release a hold", parameters=[UserQuery], responses={200: HoldStateSerializer})
+    @extend_schema(
+        operation_id="release_hold_by_delete",
+        summary="Release a hold",
+        parameters=[UserQuery],
+        responses={200: SettledHoldSerializer},
+    )
     def destroy(self, request: Request, hold_id: str) -> Response:
         user = api.subject(request, UserQuery.parse(request).get("user_id"))
         hold = services.release(user=user, app=api.calling_app(request), hold_id=hold_id)
         return Response(settled(hold))
 
-    @extend_schema(summary="Charge a hold", request=CaptureSerializer, responses={200: HoldStateSerializer})
+    @extend_schema(
+        operation_id="capture_hold",
+        summary="Charge a hold",
+        request=CaptureSerializer,
+        responses={200: SettledHoldSerializer},
+    )
     def capture(self, request: Request, hold_id: str) -> HttpResponse:
         data = api.body(CaptureSerializer, request)
         user, app = api.subject(request, data.pop("user_id")), api.calling_app(request)
@@ -155,7 +169,12 @@ class HoldViewSet(ViewSet):
 
         return api.write(request, "hold/capture", act)
 
-    @extend_schema(summary="Release a hold", request=ReleaseSerializer, responses={200: HoldStateSerializer})
+    @extend_schema(
+        operation_id="release_hold",
+        summary="Release a hold",
+        request=ReleaseSerializer,
+        responses={200: SettledHoldSerializer},
+    )
     def release(self, request: Request, hold_id: str) -> HttpResponse:
         data = api.body(ReleaseSerializer, request)
         user, app = api.subject(request, data["user_id"]), api.calling_app(request)
@@ -165,7 +184,12 @@ class HoldViewSet(ViewSet):
             lambda _: (200, settled(services.release(user=user, app=app, hold_id=hold_id))),
         )
 
-    @extend_schema(summary="Keep a hold longer", request=ExtendSerializer, responses={200: HoldStateSerializer})
+    @extend_schema(
+        operation_id="extend_hold",
+        summary="Keep a hold longer",
+        request=ExtendSerializer,
+        responses={200: SettledHoldSerializer},
+    )
     def extend(self, request: Request, hold_id: str) -> HttpResponse:
         data = api.body(ExtendSerializer, request)
         user, app = api.subject(request, data.pop("user_id")), api.calling_app(request)

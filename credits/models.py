@@ -253,6 +253,24 @@ class Allocation(models.Model):
         return f"{self.amount:+} {self.grant}"
 
 
+class GrantBatch(models.Model):
+    """Bonus credits given to many people at once under a key, so that giving them twice gives them once."""
+
+    key = models.CharField(max_length=255, unique=True)
+    amount = models.PositiveIntegerField(validators=[MinValueValidator(1), MaxValueValidator(MAX_AMOUNT)])
+    reason = models.CharField(max_length=500)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    count = models.PositiveIntegerField()
+    made_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name_plural = "grant batches"
+
+    def __str__(self) -> str:
+        return f"{self.amount} credits to {self.count} people: {self.reason}"
+
+
 class Price(models.Model):
     """One version of a price; a change adds a row, so past charges and holds keep theirs. `app` None: any app."""
 

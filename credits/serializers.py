@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -154,9 +155,22 @@ class EntrySerializer(serializers.ModelSerializer[Entry]):
             "hold_id",
             "created_at",
         )
+        read_only_fields = fields
 
     def get_project_code(self, entry: Entry) -> str | None:
         return entry.project_code or None
+
+
+class RefundReceiptSerializer(EntrySerializer):
+    """The refund's transaction, and the wallet after it."""
+
+    credits = serializers.IntegerField(help_text="Credits that can be spent now.")
+    credits_balance = serializers.IntegerField()
+    credits_held = serializers.IntegerField()
+
+    class Meta(EntrySerializer.Meta):
+        fields = (*EntrySerializer.Meta.fields, "credits", "credits_balance", "credits_held")
+        read_only_fields = fields
 
 
 class ReceiptSerializer(serializers.Serializer[Any]):
@@ -186,6 +200,28 @@ class HoldStateSerializer(serializers.ModelSerializer[Hold]):
             "expires_at",
             "created_at",
         )
+        read_only_fields = fields
+
+
+class SettledHoldSerializer(HoldStateSerializer):
+    """A hold and the wallet after the call; a capture adds what it charged."""
+
+    credits = serializers.IntegerField(help_text="Credits that can be spent now.")
+    credits_balance = serializers.IntegerField()
+    credits_held = serializers.IntegerField()
+    transaction_id = serializers.CharField(required=False)
+    charged = serializers.IntegerField(required=False, help_text="Credits taken by this capture.")
+
+    class Meta(HoldStateSerializer.Meta):
+        fields = (
+            *HoldStateSerializer.Meta.fields,
+            "credits",
+            "credits_balance",
+            "credits_held",
+            "transaction_id",
+            "charged",
+        )
+        read_only_fields = fields
 
 
 class SummarySerializer(serializers.Serializer[Any]):
@@ -198,6 +234,7 @@ class SummarySerializer(serializers.Serializer[Any]):
     by_app = serializers.DictField(child=serializers.DictField(child=serializers.IntegerField()))
 
 
+@extend_schema_serializer(many=False)
 class TransactionPageSerializer(serializers.Serializer[Any]):
     results = EntrySerializer(many=True)
     next = serializers.URLField(allow_null=True)
@@ -212,6 +249,7 @@ class PriceSerializer(serializers.Serializer[Any]):
     credits = serializers.IntegerField(help_text="Credits per unit.")
 
 
+@extend_schema_serializer(many=False)
 class PriceListSerializer(serializers.Serializer[Any]):
     results = PriceSerializer(many=True)
 

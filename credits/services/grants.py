@@ -6,10 +6,10 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.errors import InvalidField
+from accounts.errors import DomainError, InvalidField
 from accounts.models import ClientApp, User
 from credits import ledger
-from credits.models import Entry, EntryType, Source
+from credits.models import Entry, EntryType, GrantBatch, Source
 from credits.services.charges import InsufficientCredits
 
 
@@ -43,6 +43,44 @@ def grant_many(
     """Grant `amount` bonus credits to each of `users`, all or none; wallets are locked in key order."""
     ordered = sorted(users, key=lambda user: user.pk)
     return [grant(user=user, amount=amount, reason=reason, app=app, expires_at=expires_at) for user in ordered]
+
+
+class GrantKeyReused(DomainError):
+    """The key already gave other credits."""
+
+    code = "grant_key_reused"
+    status = 409
+    title = "Grant key reused"
+
+
+@transaction.atomic
+def grant_once(
+    *,
+    key: str,
+    users: Iterable[User],
+    amount: int,
+    reason: str,
+    expires_at: datetime | None = None,
+    made_by: User | None = None,
+) -> tuple[GrantBatch, bool]:
+    """Grant `amount` bonus credits to each of `users` once per `key`, all or none; says whether it did so just now.
+
+    The same key again grants nothing and returns the first batch. Raises GrantKeyReused when its terms differ."""
+    batch = GrantBatch.objects.filter(key=key).first() or _claim(key, amount, reason, expires_at, made_by)
+    if (batch.amount, batch.reason, batch.expires_at) != (amount, reason, expires_at):
+        raise GrantKeyReused("This key was used for another grant; a new grant takes a new key.")
+    if batch.count:
+        return batch, False
+    batch.count = len(grant_many(users=users, amount=amount, reason=reason, expires_at=expires_at))
+    batch.save(update_fields=["count"])
+    return batch, True
+
+
+def _claim(key: str, amount: int, reason: str, expires_at: datetime | None, made_by: User | None) -> GrantBatch:
+    """A batch of nobody yet under `key`, or the one that a racing call made and filled."""
+    terms = {"amount": amount, "reason": reason, "expires_at": expires_at, "made_by": made_by, "count": 0}
+    batch, _ = GrantBatch.objects.get_or_create(key=key, defaults=terms)
+    return batch
 
 
 @transaction.atomic
