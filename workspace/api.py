@@ -4,17 +4,17 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiTypes, PolymorphicProxySerializer, extend_schema
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
 from accounts import api
-from accounts.models import ClientApp, User
+from accounts.models import ApiKey, ClientApp, User
 from credits import services as credits
 from credits.api import balances, settled
-from credits.serializers import HoldSerializer, HoldStateSerializer
+from credits.serializers import HoldSerializer, SettledHoldSerializer
 from workspace import content, services
 from workspace.filters import filtered
 from workspace.models import Content, Project
@@ -26,9 +26,11 @@ from workspace.serializers import (
     ProjectPageSerializer,
     ProjectQuery,
     ProjectSerializer,
+    PurgedProjectSerializer,
     SavedProjectSerializer,
     SaveProjectSerializer,
     StorageStatsSerializer,
+    TrashedProjectSerializer,
     UserInfoSerializer,
     UserQuery,
 )
@@ -69,7 +71,7 @@ class UserViewSet(ViewSet):
         operation_id="create_user",
         summary="Create or update a user",
         request=CreateUserSerializer,
-        responses={201: UserInfoSerializer, 200: UserInfoSerializer, 409: OpenApiResponse(description="email_taken")},
+        responses={201: UserInfoSerializer, 200: UserInfoSerializer},
     )
     def create(self, request: Request) -> HttpResponse:
         data = api.body(CreateUserSerializer, request)
@@ -118,12 +120,7 @@ class ProjectViewSet(GenericViewSet[Project]):
         operation_id="save_project",
         summary="Save a project, and pay for it in the same transaction",
         request={"application/json": SaveProjectSerializer, "multipart/form-data": SaveProjectSerializer},
-        responses={
-            201: SavedProjectSerializer,
-            200: SavedProjectSerializer,
-            402: OpenApiResponse(description="insufficient_credits"),
-            507: OpenApiResponse(description="workspace_full"),
-        },
+        responses={201: SavedProjectSerializer, 200: SavedProjectSerializer},
     )
     def create(self, request: Request) -> HttpResponse:
         data = api.body(SaveProjectSerializer, request)
@@ -194,7 +191,7 @@ class ProjectViewSet(GenericViewSet[Project]):
         operation_id="update_project",
         summary="Change a project",
         request=PatchProjectSerializer,
-        responses={200: ProjectSerializer, 412: OpenApiResponse(description="version_mismatch")},
+        responses={200: ProjectSerializer},
     )
     def partial_update(self, request: Request, code: str) -> Response:
         changes = api.body(PatchProjectSerializer, request)
@@ -217,7 +214,11 @@ class ProjectViewSet(GenericViewSet[Project]):
         operation_id="delete_project",
         summary="Move a project to the trash, or delete it for good",
         parameters=[DeleteQuery],
-        responses={200: ProjectSerializer},
+        responses={
+            200: PolymorphicProxySerializer(
+                "DeletedProject", [TrashedProjectSerializer, PurgedProjectSerializer], resource_type_field_name=None
+            )
+        },
     )
     def destroy(self, request: Request, code: str) -> Response:
         query = DeleteQuery.parse(request)
@@ -230,7 +231,10 @@ class ProjectViewSet(GenericViewSet[Project]):
         return Response({**ProjectSerializer(project).data, "permanent": False, **_stats(user)})
 
     @extend_schema(
-        operation_id="project_content", summary="A project's bytes", parameters=[UserQuery], responses={200: bytes}
+        operation_id="project_content",
+        summary="A project's bytes",
+        parameters=[UserQuery],
+        responses={(200, "image/*"): OpenApiTypes.BINARY, (200, "text/plain"): OpenApiTypes.STR},
     )
     def content(self, request: Request, code: str) -> HttpResponse:
         project = _project(api.subject(request, UserQuery.parse(request).get("user_id")), code)
@@ -240,7 +244,7 @@ class ProjectViewSet(GenericViewSet[Project]):
         operation_id="project_thumbnail",
         summary="A picture's thumbnail, at most 320 pixels",
         parameters=[UserQuery],
-        responses={200: bytes},
+        responses={(200, "image/webp"): OpenApiTypes.BINARY},
     )
     def thumbnail(self, request: Request, code: str) -> HttpResponse:
         project = _project(api.subject(request, UserQuery.parse(request).get("user_id")), code)
@@ -259,7 +263,8 @@ def _project(user: User, code: str) -> Project:
 
 def _require_scope_to_pay(request: Request, data: dict[str, Any]) -> None:
     """Paying by saving asks for the same scope as paying alone."""
-    if data.keys() & {"charge", "hold_id"} and "credits:charge" not in request.auth.scopes:
+    pays = bool(data.keys() & {"charge", "hold_id"})
+    if pays and isinstance(request.auth, ApiKey) and "credits:charge" not in request.auth.scopes:
         raise PermissionDenied("This key lacks the scope 'credits:charge'.", code="missing_scope")
 
 
@@ -315,7 +320,7 @@ class ReservationViewSet(ViewSet):
         operation_id="create_hold",
         summary="Hold credits, and bytes if asked, for work under way",
         request=HoldSerializer,
-        responses={201: HoldStateSerializer, 402: OpenApiResponse(description="insufficient_credits")},
+        responses={201: SettledHoldSerializer},
     )
     def create(self, request: Request) -> HttpResponse:
         data = api.body(HoldSerializer, request)

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -33,6 +34,18 @@ class CreateUserSerializer(StrictSerializer):
     email = EmailAddress()
 
 
+class FullnessSerializer(serializers.Serializer[Any]):
+    """How full a workspace is; MB are 1,048,576 bytes, to two places."""
+
+    used_mb = serializers.FloatField()
+    limit_mb = serializers.FloatField()
+    available_mb = serializers.FloatField()
+    usage_percentage = serializers.FloatField()
+    used_bytes = serializers.IntegerField()
+    limit_bytes = serializers.IntegerField()
+    available_bytes = serializers.IntegerField()
+
+
 class UserInfoSerializer(serializers.Serializer[Any]):
     """A person as their apps see them: `credits` can be spent now (balance less holds)."""
 
@@ -44,7 +57,7 @@ class UserInfoSerializer(serializers.Serializer[Any]):
     credits_held = serializers.IntegerField()
     storage_used_bytes = serializers.IntegerField()
     storage_limit_bytes = serializers.IntegerField()
-    storage_stats = serializers.DictField()
+    storage_stats = FullnessSerializer()
     created_at = serializers.DateTimeField()
 
 
@@ -120,6 +133,8 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
     project_code = serializers.CharField(source="code")
     user_id = serializers.CharField(source="user.user_id")
     app_source = serializers.CharField(source="app.slug")
+    metadata = JsonObject()
+    tags = serializers.ListField(child=serializers.CharField())
 
     class Meta:
         model = Project
@@ -142,24 +157,46 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
             "trashed_at",
             "version",
         )
+        read_only_fields = fields
 
 
 class ProjectDetailSerializer(ProjectSerializer):
     """A project with its content: text as text, a picture as a data URL."""
 
-    content = serializers.CharField(required=False)
-    content_url = serializers.URLField(required=False)
-    thumbnail_url = serializers.URLField(required=False, allow_null=True)
+    content = serializers.CharField()
+    content_url = serializers.URLField()
+    thumbnail_url = serializers.URLField(allow_null=True)
 
     class Meta(ProjectSerializer.Meta):
         fields: ClassVar[tuple[str, ...]] = (*ProjectSerializer.Meta.fields, "content", "content_url", "thumbnail_url")
+        read_only_fields = fields
+
+
+class TrashedProjectSerializer(ProjectSerializer):
+    """A project moved to the trash, and the workspace after it: what is in the trash still counts."""
+
+    permanent = serializers.BooleanField()
+    storage_stats = FullnessSerializer()
+
+    class Meta(ProjectSerializer.Meta):
+        fields: ClassVar[tuple[str, ...]] = (*ProjectSerializer.Meta.fields, "permanent", "storage_stats")
+        read_only_fields = fields
+
+
+class PurgedProjectSerializer(serializers.Serializer[Any]):
+    """What is left of a project deleted for good."""
+
+    project_code = serializers.CharField()
+    permanent = serializers.BooleanField()
+    freed_bytes = serializers.IntegerField()
+    storage_stats = FullnessSerializer()
 
 
 class SavedProjectSerializer(ProjectSerializer):
     """A saved project with the workspace and the wallet after it, and what was done to make it fit."""
 
-    storage_stats = serializers.DictField(required=False)
-    credits = serializers.IntegerField(required=False)
+    storage_stats = FullnessSerializer()
+    credits = serializers.IntegerField(help_text="Credits that can be spent now.")
     charged = serializers.IntegerField(required=False)
     transaction_id = serializers.CharField(required=False)
     fit_applied = serializers.DictField(required=False, allow_null=True)
@@ -173,8 +210,10 @@ class SavedProjectSerializer(ProjectSerializer):
             "transaction_id",
             "fit_applied",
         )
+        read_only_fields = fields
 
 
+@extend_schema_serializer(many=False)
 class ProjectPageSerializer(serializers.Serializer[Any]):
     """One page of projects, once together and once by app (`<app>_projects` for every client app)."""
 
@@ -187,12 +226,32 @@ class ProjectPageSerializer(serializers.Serializer[Any]):
     previous = serializers.URLField(allow_null=True)
 
 
+class BreakdownSerializer(serializers.Serializer[Any]):
+    """What fills the workspace: `<app>_mb`, `<app>_bytes` and `<app>_projects` for every client app, and the trash."""
+
+    total_projects = serializers.IntegerField(help_text="The trash is not among them.")
+    penora_mb = serializers.FloatField()
+    penora_bytes = serializers.IntegerField()
+    penora_projects = serializers.IntegerField()
+    imagegene_mb = serializers.FloatField()
+    imagegene_bytes = serializers.IntegerField()
+    imagegene_projects = serializers.IntegerField()
+    trash_mb = serializers.FloatField()
+    trash_bytes = serializers.IntegerField()
+    trash_projects = serializers.IntegerField()
+
+
+class TypeShareSerializer(serializers.Serializer[Any]):
+    bytes = serializers.IntegerField()
+    projects = serializers.IntegerField()
+
+
 class StorageStatsSerializer(serializers.Serializer[Any]):
     """MB are 1,048,576 bytes; every figure is there in exact bytes as well."""
 
-    storage_stats = serializers.DictField()
-    breakdown = serializers.DictField()
-    by_type = serializers.DictField()
+    storage_stats = FullnessSerializer()
+    breakdown = BreakdownSerializer()
+    by_type = serializers.DictField(child=TypeShareSerializer())
     original_bytes = serializers.IntegerField()
     saved_by_compression_bytes = serializers.IntegerField()
     reserved_bytes = serializers.IntegerField()
