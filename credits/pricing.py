@@ -2,17 +2,19 @@
 
 from collections.abc import Iterable
 
+from django.utils import timezone
+
 from accounts.errors import InvalidField
 from accounts.models import ClientApp
 from credits.models import MAX_AMOUNT, Price
 
 
 def current(app: ClientApp | None = None) -> list[Price]:
-    """The prices in force: the newest version of each, of `app` and of any app, or of all apps."""
+    """The prices in force: the newest version of each unless it is retired, of `app` and of any app, or of all apps."""
     newest: dict[tuple[int | None, str], Price] = {}
-    for price in Price.objects.select_related("app").filter(retired_at__isnull=True).order_by("id"):
+    for price in Price.objects.select_related("app").order_by("id"):
         newest[price.app_id, price.operation] = price
-    wanted: Iterable[Price] = newest.values()
+    wanted: Iterable[Price] = (price for price in newest.values() if price.retired_at is None)
     if app is not None:
         wanted = (price for price in wanted if price.app_id in (None, app.pk))
     return sorted(wanted, key=lambda price: (price.app_id or 0, price.id))
@@ -24,12 +26,26 @@ def price_of(*, app: ClientApp | None, operation: str) -> Price:
     For a person (`app` None) an operation that only one app offers has that app's price.
 
     Raises InvalidField when the price book does not know the operation."""
-    candidates = Price.objects.filter(operation=operation, retired_at__isnull=True).order_by("-id")
-    own = candidates.filter(app=app).first() if app else None
-    price = own or candidates.filter(app__isnull=True).first() or (candidates.first() if app is None else None)
-    if price is None:
+    newest: dict[int | None, Price] = {}
+    for price in Price.objects.filter(operation=operation).order_by("id"):
+        newest[price.app_id] = price
+    live = {owner: price for owner, price in newest.items() if price.retired_at is None}
+    asked = (app.pk, None) if app else (None, *sorted(owner for owner in live if owner is not None))
+    found = next((live[owner] for owner in asked if owner in live), None)
+    if found is None:
         raise InvalidField("operation", "The price book has no such operation for this app.", "unknown_operation")
-    return price
+    return found
+
+
+def set_price(*, app: ClientApp | None, operation: str, unit: str, credits: int) -> Price:
+    """The next version of a price, in force from now on; past charges and holds keep theirs."""
+    return Price.objects.create(app=app, operation=operation, unit=unit, credits=credits)
+
+
+def retire(*, price: Price) -> None:
+    """Take an operation out of the price book: every version of it, so that no older price comes back."""
+    versions = Price.objects.filter(app=price.app, operation=price.operation, retired_at__isnull=True)
+    versions.update(retired_at=timezone.now())
 
 
 def quote(*, app: ClientApp | None, operation: str, quantity: int) -> int:
