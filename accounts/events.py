@@ -1,11 +1,45 @@
-"""The outbox: each write appends the fact it made true, in its own transaction."""
+"""The outbox: each write appends the fact it made true, in its own transaction; and how long facts are kept."""
 
+from datetime import timedelta
+from threading import Condition
 from typing import Any
 
+from django.db import transaction
+from django.utils import timezone
+
 from accounts.models import Event, User
+
+KEPT = timedelta(days=30)  # contract, section 4
+
+
+class Pulse:
+    """Wakes threads of this process that wait for the next commit; other processes find it at their next look."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._changed = Condition()
+
+    def beat(self) -> None:
+        with self._changed:
+            self.count += 1
+            self._changed.notify_all()
+
+    def wait(self, heard: int, seconds: float) -> None:
+        """Return once there was a beat after `heard` (a `count` read earlier), or `seconds` have passed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.count != heard, seconds)
+
+
+pulse = Pulse()
 
 
 def record(*, user: User, type: str, data: dict[str, Any]) -> Event:
     """Append one fact about `user`. Call it inside the write's transaction, after the owner's row is locked,
     so that ids are in order per user and a rolled-back write leaves no trace."""
+    transaction.on_commit(pulse.beat)
     return Event.objects.create(user=user, type=type, data=data)
+
+
+def prune() -> int:
+    """Delete every event older than 30 days and return how many there were."""
+    return Event.objects.filter(created_at__lt=timezone.now() - KEPT).delete()[0]
