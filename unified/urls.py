@@ -4,11 +4,10 @@ from typing import Any
 
 from django.contrib import admin
 from django.urls import URLPattern, include, path, re_path
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from accounts.events_api import EventViewSet
 from credits.api import BonusViewSet, ChargeViewSet, HoldViewSet, PriceViewSet, TransactionViewSet
-from unified import views
+from unified import reference, views
 from unified.api import StrictFormParser, StrictJSONParser, api_not_found
 from unified.live import LiveViewSet
 from workspace.api import ProjectViewSet, ReservationViewSet, StorageViewSet, UserViewSet
@@ -51,8 +50,8 @@ api = [
 
 urlpatterns = [
     path("api/unified/", include(api)),
-    path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/schema", reference.schema, name="schema"),
+    path("api/docs", reference.docs, name="docs"),
     re_path("^api/", api_not_found),
     route("ws/unified", LiveViewSet, get="talk"),
     path("", views.home, name="home"),

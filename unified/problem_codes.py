@@ -1,0 +1,91 @@
+"""Every problem the API answers with: its stable code, its status, what it means and what a program does about it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemCode:
+    """One row of the reference; `code` is the anchor that a problem's `type` points at."""
+
+    code: str
+    status: int
+    meaning: str
+    advice: str
+
+
+PROBLEM_CODES = tuple(
+    ProblemCode(*row)
+    for row in (
+        ("invalid_request", 400, "The request is malformed, or a field is.", "`errors` names the fields. Fix, resend."),
+        ("invalid_image", 400, "The picture cannot be read.", "Send a whole PNG, JPEG, WebP, AVIF, GIF or TIFF."),
+        ("not_authenticated", 401, "No app key was sent.", "Send `Authorization: Bearer <app key>`."),
+        (
+            "invalid_key",
+            401,
+            "The app key is wrong, revoked or expired.",
+            "Replace the key; do not retry with this one.",
+        ),
+        ("insufficient_credits", 402, "The wallet cannot pay. Nothing was written.", "Show `top_up_url`; retry anew."),
+        ("app_mismatch", 403, "The key belongs to another app than the request names.", "Name your own app."),
+        ("app_not_connected", 403, "The user does not let this app in.", "Ask the user to connect it; do not retry."),
+        (
+            "missing_scope",
+            403,
+            "The key lacks the scope this call needs.",
+            "Ask the operator for a key with that scope.",
+        ),
+        ("apps_only", 403, "Only client apps may call this.", "Call it with an app key from your server."),
+        ("csrf_failed", 403, "A browser's call without its CSRF token.", "Send the token as `X-CSRFToken`."),
+        ("permission_denied", 403, "This is not allowed.", "Do not retry."),
+        ("user_not_found", 404, "There is no user with this `user_id`.", "Call `create-user` first."),
+        ("project_not_found", 404, "Not among this user's projects, or no such code.", "Read `projects` again."),
+        ("not_found", 404, "Nothing is at this path or under this name.", "Check path, hold or transaction id."),
+        ("method_not_allowed", 405, "The path does not take this method.", "See the `Allow` header."),
+        ("not_acceptable", 406, "The endpoint cannot answer in a type you accept.", "Accept `application/json`."),
+        ("email_taken", 409, "The email address belongs to another user.", "Ask the person for another address."),
+        ("refund_too_large", 409, "More was asked back than is left of the charge.", "Refund at most `refundable`."),
+        ("hold_settled", 409, "The hold already ended another way.", "Read the hold; treat its outcome as final."),
+        (
+            "idempotency_in_progress",
+            409,
+            "The first request with this key is still running.",
+            "Wait `Retry-After`, resend.",
+        ),
+        ("hold_expired", 410, "The hold's time ran out; its credits are free again.", "Make a new hold."),
+        ("version_mismatch", 412, "The project changed since you read it.", "Read it again, merge, send its new ETag."),
+        ("body_too_large", 413, "The body has more bytes than any body may have.", "Send less."),
+        ("content_too_large", 413, "The content could not fit into any workspace.", "Send less."),
+        ("image_too_large", 413, "The picture has too many bytes, pixels or frames.", "Scale it down first."),
+        ("unsupported_media_type", 415, "The body is of a type the endpoint does not read.", "Send JSON in UTF-8."),
+        ("unsupported_media", 415, "The picture is in a format that is not taken.", "Convert it to PNG, JPEG or WebP."),
+        ("idempotency_key_reused", 422, "This key came with another request before.", "A new attempt takes a new key."),
+        ("upgrade_required", 426, "This path speaks WebSocket.", "Connect with a WebSocket client."),
+        ("rate_limited", 429, "Too many calls.", "Wait as long as `Retry-After` says."),
+        (
+            "spending_cap_reached",
+            429,
+            "The user limited what this app spends in a day.",
+            "Tell the user; do not retry.",
+        ),
+        ("internal_error", 500, "A fault of ours, logged under `request_id`.", "Retry with the same Idempotency-Key."),
+        ("too_many_streams", 503, "All places for live updates are taken.", "Wait `Retry-After`; poll meanwhile."),
+        (
+            "workspace_full",
+            507,
+            "The bytes do not fit. Nothing was stored or paid.",
+            "Offer `suggestions`, or `fit: true`.",
+        ),
+        ("wrong_origin", 403, "A page of another site tried to listen.", "Connect from our own pages or with a key."),
+    )
+)
+
+
+def codes_of(status: int) -> list[str]:
+    """The codes that come with a status."""
+    return [problem.code for problem in PROBLEM_CODES if problem.status == status]
+
+
+def as_markdown() -> str:
+    """The table as the OpenAPI document carries it."""
+    rows = [f"| `{row.code}` | {row.status} | {row.meaning} | {row.advice} |" for row in PROBLEM_CODES]
+    return "\n".join(["| code | status | meaning | what to do |", "| --- | --- | --- | --- |", *rows])
