@@ -37,12 +37,14 @@ PROBLEM_CODES = tuple(
         ("apps_only", 403, "Only client apps may call this.", "Call it with an app key from your server."),
         ("csrf_failed", 403, "A browser's call without its CSRF token.", "Send the token as `X-CSRFToken`."),
         ("permission_denied", 403, "This is not allowed.", "Do not retry."),
+        ("wrong_origin", 403, "A page of another site tried to listen.", "Connect from our own pages or with a key."),
         ("user_not_found", 404, "There is no user with this `user_id`.", "Call `create-user` first."),
         ("project_not_found", 404, "Not among this user's projects, or no such code.", "Read `projects` again."),
         ("not_found", 404, "Nothing is at this path or under this name.", "Check path, hold or transaction id."),
         ("method_not_allowed", 405, "The path does not take this method.", "See the `Allow` header."),
         ("not_acceptable", 406, "The endpoint cannot answer in a type you accept.", "Accept `application/json`."),
         ("email_taken", 409, "The email address belongs to another user.", "Ask the person for another address."),
+        ("grant_key_reused", 409, "A bonus with this key was another bonus.", "A new bonus takes a new key."),
         ("refund_too_large", 409, "More was asked back than is left of the charge.", "Refund at most `refundable`."),
         ("hold_settled", 409, "The hold already ended another way.", "Read the hold; treat its outcome as final."),
         (
@@ -75,7 +77,6 @@ PROBLEM_CODES = tuple(
             "The bytes do not fit. Nothing was stored or paid.",
             "Offer `suggestions`, or `fit: true`.",
         ),
-        ("wrong_origin", 403, "A page of another site tried to listen.", "Connect from our own pages or with a key."),
     )
 )
 
