@@ -183,10 +183,11 @@ def test_the_trash_is_purged_after_thirty_days(alice: User, bob: User, penora: C
     services.trash(user=alice, app=None, project_code=save(alice, penora, 100).project.code)
     clock.forward(days=29)
     services.trash(user=bob, app=None, project_code=save(bob, penora, 70).project.code)
+    services.trash(user=alice, app=None, project_code=save(alice, penora, 30).project.code)
     assert services.purge_expired() == (0, 0)
     clock.forward(days=2)
     assert services.purge_expired() == (1, 100)
-    assert (used(alice), used(bob)) == (0, 70)
+    assert (used(alice), used(bob)) == (30, 70)
 
 
 def test_a_purged_project_leaves_no_bytes_behind(alice: User, penora: ClientApp) -> None:
