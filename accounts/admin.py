@@ -1,9 +1,11 @@
 """Staff's view of people, apps, keys and connections."""
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -13,20 +15,31 @@ from django.utils.translation import gettext_lazy as _
 from accounts import services
 from accounts.models import DEFAULT_SCOPES, SCOPES, ApiKey, ClientApp, Connection, Event, IdempotencyRecord
 
-Row = TypeVar("Row", bound=Model)
+# Only the stubs know these classes as generic; Django's own cannot be subscripted.
+if TYPE_CHECKING:
+    Admin = admin.ModelAdmin[Any]
+    Inline = admin.TabularInline[Any, Any]
+else:
+    Admin, Inline = admin.ModelAdmin, admin.TabularInline
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Row]):
+class ReadOnly:
     """Rows that are looked at and never changed here, by nobody."""
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+class ReadOnlyAdmin(ReadOnly, Admin):
+    """A page of such rows."""
+
+    show_full_result_count = False
 
 
 class IssueKeyForm(forms.Form):
@@ -38,11 +51,22 @@ class IssueKeyForm(forms.Form):
     )
 
 
+class KeysOfApp(ReadOnly, Inline):
+    """An app's keys on its page."""
+
+    model = ApiKey
+    fields = readonly_fields = ("__str__", "label", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at")
+    verbose_name_plural = _("keys")
+    show_change_link = True
+    extra = 0
+
+
 @admin.register(ClientApp)
-class ClientAppAdmin(admin.ModelAdmin[ClientApp]):
+class ClientAppAdmin(Admin):
     """The family of apps. A slug is written into entries and project lists for good, so it is set once."""
 
     list_display = ("name", "slug", "first_party", "is_active", "live_keys", "created_at")
+    inlines = (KeysOfApp,)
     change_form_template = "admin/accounts/clientapp/change_form.html"
 
     def get_readonly_fields(self, request: HttpRequest, obj: ClientApp | None = None) -> tuple[str, ...]:
@@ -53,7 +77,7 @@ class ClientAppAdmin(admin.ModelAdmin[ClientApp]):
 
     @admin.display(description=_("live keys"))
     def live_keys(self, app: ClientApp) -> int:
-        return app.keys.live().count()  # type: ignore[attr-defined,no-any-return]
+        return app.keys.live().count()
 
     def get_urls(self) -> list[URLPattern]:
         issue = self.admin_site.admin_view(self.issue_key)
@@ -62,8 +86,8 @@ class ClientAppAdmin(admin.ModelAdmin[ClientApp]):
     def issue_key(self, request: HttpRequest, pk: int) -> HttpResponse:
         """A form for a new key; its answer is the only page that ever shows the key."""
         app = get_object_or_404(ClientApp, pk=pk)
-        if not self.has_change_permission(request, app):
-            return self._no(request)
+        if not request.user.has_perm("accounts.add_apikey"):
+            raise PermissionDenied
         form = IssueKeyForm(request.POST or None)
         plaintext = ""
         if request.method == "POST" and form.is_valid():
@@ -77,33 +101,32 @@ class ClientAppAdmin(admin.ModelAdmin[ClientApp]):
         response["Cache-Control"] = "no-store"
         return response
 
-    def _no(self, request: HttpRequest) -> HttpResponse:
-        self.message_user(request, _("You may not change apps."), messages.ERROR)
-        return render(request, "403.html", status=403)
-
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
+class ApiKeyAdmin(ReadOnlyAdmin):
     """Keys: what they may do, when they were last used, and revoking them."""
 
     list_display = ("__str__", "app", "label", "created_at", "last_used_at", "expires_at", "revoked_at")
-    list_filter = ("app",)
+    list_filter = ("app", ("revoked_at", admin.EmptyFieldListFilter))
+    list_select_related = ("app",)
+    search_fields = ("lookup", "label")
     exclude = ("secret_hash",)
     actions = ("revoke",)
 
     @admin.action(description=_("Revoke the selected keys"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
-        for key in keys:
+        live = list(keys.filter(revoked_at__isnull=True))
+        for key in live:
             services.revoke_api_key(key=key)
             self.log_change(request, key, "Revoked.")
-        self.message_user(request, _("%d keys revoked.") % len(keys))
+        self.message_user(request, _("%d keys revoked.") % len(live))
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("accounts.change_apikey")
 
 
 @admin.register(Connection)
-class ConnectionAdmin(ReadOnlyAdmin[Connection]):
+class ConnectionAdmin(ReadOnlyAdmin):
     list_display = ("user", "app", "daily_cap", "created_at", "disconnected_at")
     list_filter = ("app",)
     search_fields = ("user__user_id", "user__email")
@@ -111,7 +134,7 @@ class ConnectionAdmin(ReadOnlyAdmin[Connection]):
 
 
 @admin.register(Event)
-class EventAdmin(ReadOnlyAdmin[Event]):
+class EventAdmin(ReadOnlyAdmin):
     list_display = ("id", "type", "user", "created_at")
     list_filter = ("type",)
     search_fields = ("user__user_id",)
@@ -119,7 +142,7 @@ class EventAdmin(ReadOnlyAdmin[Event]):
 
 
 @admin.register(IdempotencyRecord)
-class IdempotencyRecordAdmin(ReadOnlyAdmin[IdempotencyRecord]):
+class IdempotencyRecordAdmin(ReadOnlyAdmin):
     list_display = ("key", "app", "endpoint", "status", "created_at")
     list_filter = ("app", "endpoint")
     search_fields = ("key",)
@@ -132,3 +155,13 @@ class IdempotencyRecordAdmin(ReadOnlyAdmin[IdempotencyRecord]):
 
     def get_fields(self, request: HttpRequest, obj: IdempotencyRecord | None = None) -> Any:
         return ("app", "endpoint", "key", "status", "content_type", "answer", "created_at")
+
+
+@admin.register(LogEntry)
+class AuditLogAdmin(ReadOnlyAdmin):
+    """What staff did, when, and to what."""
+
+    list_display = ("action_time", "user", "content_type", "object_repr", "__str__")
+    list_filter = ("action_flag", "content_type")
+    list_select_related = ("user", "content_type")
+    search_fields = ("object_repr", "change_message", "user__email")

@@ -83,12 +83,25 @@ def _claim(key: str, amount: int, reason: str, expires_at: datetime | None, made
     return batch
 
 
+class WalletChanged(DomainError):
+    """The wallet moved since the caller looked at it."""
+
+    code = "wallet_changed"
+    status = 409
+    title = "Wallet changed"
+
+
 @transaction.atomic
-def adjust(*, user: User, amount: int, reason: str, related: Entry | None = None) -> Entry:
+def adjust(
+    *, user: User, amount: int, reason: str, related: Entry | None = None, if_version: int | None = None
+) -> Entry:
     """Correct a wallet by `amount` signed credits, by staff and with a reason; `related` is what it corrects.
 
-    Raises InsufficientCredits when it would take more than is available."""
+    With `if_version` only while the wallet is at that version, so that a repeated click corrects once. Raises
+    WalletChanged, and InsufficientCredits when it would take more than is available."""
     wallet = ledger.lock(user)
+    if if_version not in (None, wallet.version):
+        raise WalletChanged("This wallet has changed since the page was opened. Look at its entries before you repeat.")
     if amount > 0:
         return ledger.receive(wallet, amount, Source.ADJUSTMENT, description=reason, related=related)
     if wallet.available < -amount:

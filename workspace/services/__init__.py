@@ -12,9 +12,10 @@ from workspace.services.projects import (
     trash,
     update_project,
 )
-from workspace.services.storage import WorkspaceFull, hold, storage_report, workspace_of
+from workspace.services.storage import LimitBelowUsed, WorkspaceFull, hold, set_limit, storage_report, workspace_of
 
 __all__ = [
+    "LimitBelowUsed",
     "ProjectNotFound",
     "VersionMismatch",
     "WorkspaceFull",
@@ -25,6 +26,7 @@ __all__ = [
     "purge_expired",
     "restore",
     "save_project",
+    "set_limit",
     "storage_report",
     "trash",
     "update_project",

@@ -59,6 +59,31 @@ def announce(workspace: Workspace) -> None:
     events.record(user=workspace.user, type="storage.changed", data=data)
 
 
+class LimitBelowUsed(DomainError):
+    """A workspace cannot be made smaller than what is in it."""
+
+    code = "limit_below_used"
+    status = 409
+    title = "Limit below used"
+
+
+@transaction.atomic
+def set_limit(*, user: User, limit_bytes: int) -> Workspace:
+    """Give the person `limit_bytes` of room. Raises LimitBelowUsed when their projects already take more."""
+    credits.lock_owner(user=user)
+    workspace = workspace_of(user=user)
+    if limit_bytes < workspace.used_bytes:
+        raise LimitBelowUsed(
+            f"The projects already take {workspace.used_bytes:,} bytes; the limit cannot be below that.",
+            used_bytes=workspace.used_bytes,
+        )
+    if limit_bytes != workspace.limit_bytes:
+        Workspace.objects.filter(pk=user.pk).update(limit_bytes=limit_bytes)
+        workspace.limit_bytes = limit_bytes
+        announce(workspace)
+    return workspace
+
+
 def room_for(*, user: User, replacing: Project | None = None) -> int:
     """Bytes a new project could take now, counting what it replaces as free."""
     workspace = workspace_of(user=user)

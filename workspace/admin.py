@@ -1,0 +1,211 @@
+"""The support desk: people with their credits and storage, workspaces with their limits, projects without content."""
+
+from typing import TYPE_CHECKING, Any, cast
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied
+from django.db.models import F, Model, OuterRef, QuerySet, Subquery
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+
+from accounts.admin import Admin, ReadOnlyAdmin
+from accounts.errors import DomainError
+from accounts.models import User
+from credits import giving
+from credits.models import Wallet
+from workspace import services
+from workspace.models import Project, Workspace
+from workspace.support_desk import desk_of, percent_used
+from workspace.templatetags.sizes import size
+
+if TYPE_CHECKING:
+    WorkspaceForm = forms.ModelForm[Workspace]
+else:
+    WorkspaceForm = forms.ModelForm
+
+
+@admin.register(User)
+class UserAdmin(Admin):
+    """People as the support desk sees them. Apps and people make accounts; nobody deletes one here."""
+
+    list_display = ("user_id", "username", "email", "available", "storage", "is_active", "is_staff", "created_at")
+    list_filter = ("is_active", "is_staff", "created_at")
+    search_fields = ("user_id", "email", "username")
+    ordering = ("-id",)
+    fields = ("user_id", "username", "email", "is_active", "created_at", "last_login")
+    readonly_fields = ("user_id", "email", "created_at", "last_login")
+    powers = ("is_staff", "is_superuser", "groups", "user_permissions")
+    filter_horizontal = ("groups", "user_permissions")
+    actions = ("grant_bonus",)
+    change_form_template = "admin/accounts/user/change_form.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        wallet = Wallet.objects.filter(pk=OuterRef("pk")).annotate(spare=F("balance") - F("held")).values("spare")
+        used = Workspace.objects.filter(pk=OuterRef("pk")).values("used_bytes")
+        return User.objects.annotate(available_credits=Subquery(wallet), used_bytes=Subquery(used))
+
+    @admin.display(description="credits", ordering="available_credits", empty_value="not opened")
+    def available(self, user: Any) -> int | None:
+        return cast("int | None", user.available_credits)
+
+    @admin.display(ordering="used_bytes", empty_value="not opened")
+    def storage(self, user: Any) -> str | None:
+        return None if user.used_bytes is None else str(size(user.used_bytes))
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        return (*self.fields, *self.powers) if _is_superuser(request) else self.fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        # Helpers must not lock out those above them.
+        above = isinstance(obj, User) and obj.is_superuser and not _is_superuser(request)
+        return super().has_change_permission(request, obj) and not above
+
+    def has_grant_bonus_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("credits.add_grantbatch")
+
+    def has_adjust_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("credits.add_entry")
+
+    @admin.action(description="Grant bonus credits", permissions=["grant_bonus"])
+    def grant_bonus(self, request: HttpRequest, users: QuerySet[User]) -> HttpResponse:
+        """For the ticked users, or with “select all” for everybody who matches the filter."""
+        across = request.POST.get("select_across", "0")
+        ticked = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        hidden = [("action", "grant_bonus"), ("select_across", across)]
+        hidden += [(ACTION_CHECKBOX_NAME, pk) for pk in (ticked[:1] if across == "1" else ticked)]
+        return giving.bonus_page(request, self, users, hidden=hidden, back=request.get_full_path())
+
+    def get_urls(self) -> list[URLPattern]:
+        pages = {"grant": self.grant_one, "adjust": self.adjust}
+        own = [
+            path(f"<int:pk>/{name}/", self.admin_site.admin_view(view), name=f"accounts_user_{name}")
+            for name, view in pages.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    def grant_one(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if not self.has_grant_bonus_permission(request):
+            raise PermissionDenied
+        user = self._person(request, pk)
+        return giving.bonus_page(request, self, User.objects.filter(pk=user.pk), hidden=[], back=_desk_url(user))
+
+    def adjust(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if not self.has_adjust_permission(request):
+            raise PermissionDenied
+        user = self._person(request, pk)
+        return giving.adjust_page(request, self, user, back=_desk_url(user))
+
+    def _person(self, request: HttpRequest, pk: int) -> User:
+        user = self.get_object(request, str(pk))
+        if user is None or not self.has_view_permission(request, user):
+            raise Http404
+        return cast(User, user)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        user = context["original"]
+        context["desk"] = desk_of(user)
+        context["may_grant"] = self.has_grant_bonus_permission(request)
+        context["may_adjust"] = self.has_adjust_permission(request)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return isinstance(request.user, User) and request.user.is_superuser
+
+
+def _desk_url(user: User) -> str:
+    return reverse("admin:accounts_user_change", args=[user.pk])
+
+
+class LimitForm(WorkspaceForm):
+    """A workspace's limit: the service says what it may be, under the owner's lock until it is written."""
+
+    def clean_limit_bytes(self) -> int:
+        limit: int = self.cleaned_data["limit_bytes"]
+        try:
+            services.set_limit(user=self.instance.user, limit_bytes=limit)
+        except DomainError as refusal:
+            raise forms.ValidationError(refusal.detail) from None
+        return limit
+
+
+@admin.register(Workspace)
+class WorkspaceAdmin(Admin):
+    """Quotas. Only the limit is set by hand; the used bytes are what the projects take."""
+
+    form = LimitForm
+    list_display = ("user", "used", "limit", "percent")
+    list_select_related = ("user",)
+    search_fields = ("user__user_id", "user__email", "user__username")
+    fields = ("user", "used_bytes", "limit_bytes")
+    readonly_fields = ("user", "used_bytes")
+
+    @admin.display(ordering="used_bytes")
+    def used(self, workspace: Workspace) -> str:
+        return str(size(workspace.used_bytes))
+
+    @admin.display(ordering="limit_bytes")
+    def limit(self, workspace: Workspace) -> str:
+        return str(size(workspace.limit_bytes))
+
+    @admin.display(description="full")
+    def percent(self, workspace: Workspace) -> str:
+        return f"{percent_used(workspace)} %"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Workspace, form: Any, change: bool) -> None:
+        """The form has had the service write it: saving the row as it was read could undo a project's bytes."""
+
+
+@admin.register(Project)
+class ProjectAdmin(ReadOnlyAdmin):
+    """What a project is, not what it says: staff do not read people's texts or look at their pictures."""
+
+    list_display = ("code", "user", "app", "project_type", "title", "storage", "created_at", "trashed_at")
+    list_filter = ("app", "project_type", ("trashed_at", admin.EmptyFieldListFilter))
+    list_select_related = ("user", "app")
+    search_fields = ("code", "user__user_id", "user__email")
+    ordering = ("-id",)
+    fields = (
+        "code",
+        "user",
+        "app",
+        "project_type",
+        "title",
+        "tags",
+        "favourite",
+        "file_size_bytes",
+        "original_size_bytes",
+        "content_type",
+        "width",
+        "height",
+        "encoding",
+        "encoder",
+        "content_hash",
+        "version",
+        "created_at",
+        "updated_at",
+        "trashed_at",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
+        return super().get_queryset(request).defer("search_text", "excerpt", "metadata")
+
+    @admin.display(ordering="file_size_bytes")
+    def storage(self, project: Project) -> str:
+        return str(size(project.file_size_bytes))
