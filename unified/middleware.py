@@ -96,6 +96,14 @@ class RequestIdFilter(logging.Filter):
         return True
 
 
+class RefusalFilter(logging.Filter):
+    """Keeps refusals out of the log: Django reports every 4xx, and a full workspace as a server error."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        status: int = getattr(record, "status_code", 500)
+        return status >= 500 and status != 507
+
+
 def current_request_id() -> str:
     """The id of the request this thread is answering, or "-"."""
     return _current.get()

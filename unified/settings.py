@@ -265,9 +265,15 @@ SPECTACULAR_SETTINGS = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "unified.middleware.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "unified.middleware.RequestIdFilter"},
+        "refusals": {"()": "unified.middleware.RefusalFilter"},
+    },
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["request_id"], "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"django": {"handlers": ["console"], "level": "INFO", "propagate": False}},
+    "loggers": {
+        "django.request": {"filters": ["refusals"]},
+        "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
+    },
 }

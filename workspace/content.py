@@ -16,6 +16,7 @@ Compression = Literal["auto", "lossless", "none"]
 BROTLI_MIN_BYTES = 512
 BROTLI_BEST_BELOW = 65_536
 EXCERPT_LENGTH = 400
+MARKDOWN_MARKS = re.compile(r"^(#{1,6}|[-*+>])[ \t]+|\*\*|__|`", re.MULTILINE)
 
 
 class ContentTooLarge(DomainError):
@@ -48,7 +49,9 @@ class Prepared:
 
     @property
     def excerpt(self) -> str:
-        return re.sub(r"\s+", " ", self.text[: EXCERPT_LENGTH * 2]).strip()[:EXCERPT_LENGTH]
+        """The first words as a person reads them: without Markdown's marks and line breaks."""
+        words = MARKDOWN_MARKS.sub("", self.text[: EXCERPT_LENGTH * 2])
+        return re.sub(r"\s+", " ", words).strip()[:EXCERPT_LENGTH]
 
 
 def prepare(

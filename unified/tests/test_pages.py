@@ -1,9 +1,11 @@
 """What every page does alike."""
 
+import logging
+
 from django.test import RequestFactory
 
 from accounts.errors import EmailTaken
-from unified.middleware import RefusalMiddleware
+from unified.middleware import RefusalFilter, RefusalMiddleware
 
 
 def test_adds_the_slash_a_person_forgot(client, alice):
@@ -27,3 +29,14 @@ def test_shows_a_person_the_sentence_of_a_broken_rule(rf: RequestFactory, alice)
 
 def test_leaves_a_bug_to_the_server_error_page(rf: RequestFactory):
     assert RefusalMiddleware(lambda _: None).process_exception(rf.get("/"), KeyError("x")) is None
+
+
+def test_logs_what_is_broken_and_not_what_is_refused():
+    def passes(**extra):
+        return RefusalFilter().filter(logging.makeLogRecord(extra))
+
+    assert passes() is True
+    assert passes(status_code=500) is True
+    assert passes(status_code=503) is True
+    assert passes(status_code=507) is False
+    assert passes(status_code=402) is False

@@ -120,3 +120,8 @@ def test_lists_never_load_another_persons_projects(alice: User, bob: User, penor
     mine, theirs = save(alice, penora, title="tide").project, save(bob, penora, title="tide").project
     assert codes(Project.objects.owned_by(alice).matching("tide")) == [mine.code]
     assert codes(Project.objects.owned_by(bob).from_app("penora").live()) == [theirs.code]
+
+
+def test_excerpts_read_like_prose():
+    prepared = content.prepare_text("# The **tide** clock\n\n## I\n- one\n> two\n`three` 2*3*4", "auto")
+    assert prepared.excerpt == "The tide clock I one two three 2*3*4"
