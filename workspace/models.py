@@ -55,6 +55,16 @@ class IssuedCode(models.Model):
         return self.code
 
 
+class ImportedRow(models.Model):
+    """A row of the earlier system that was taken over, so that importing the file again takes it over once."""
+
+    name = models.CharField(max_length=400, unique=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ProjectQuerySet(models.QuerySet["Project"]):
     """Projects as phrases: owned by someone, live or trashed, from an app."""
 

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from credits import ledger
-from credits.models import Hold, Wallet
+from credits.models import Hold, Source, Wallet
 
 
 def wallet_of(*, user: User) -> Wallet:
@@ -14,6 +14,18 @@ def wallet_of(*, user: User) -> Wallet:
     if wallet is None or (wallet.next_due_at is not None and wallet.next_due_at <= timezone.now()):
         with transaction.atomic():
             return ledger.lock(user)
+    return wallet
+
+
+@transaction.atomic
+def open_imported(*, user: User, balance: int, bonus: int) -> Wallet:
+    """The wallet of a person who comes from elsewhere with `balance` credits: one base entry, then the bonus.
+
+    They had their sign-up credits there. The person must not have a wallet yet."""
+    wallet = Wallet.objects.create(user=user)
+    if balance:
+        ledger.receive(wallet, balance, Source.BASE, description="Imported balance")
+    ledger.receive(wallet, bonus, Source.BONUS, description="Bonus for existing users")
     return wallet
 
 

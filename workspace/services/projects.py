@@ -62,15 +62,17 @@ def save_project(
     if_match: str = "",
     charge: dict[str, Any] | None = None,
     hold_id: str = "",
+    wanted_code: str = "",
 ) -> Saved:
     """Store a new project, or new content for `app`'s own `project_code`, and take its price in one transaction.
 
     `charge` is what `credits.services.charge` takes; with `hold_id` the hold is captured, for `charge`'s amount when
-    given. Raises WorkspaceFull, InsufficientCredits, ProjectNotFound, AppMismatch, VersionMismatch and what a capture
-    raises; then neither bytes nor credits moved."""
+    given. `wanted_code` is the code of a new project, unless somebody ever had it. Raises WorkspaceFull,
+    InsufficientCredits, ProjectNotFound, AppMismatch, VersionMismatch and what a capture raises; then neither bytes
+    nor credits moved."""
     credits.lock_owner(user=user)
     old = _own(user, app, project_code, if_match) if project_code else None
-    project = old or Project(user=user, app=app, code=_issue_code())
+    project = old or Project(user=user, app=app, code=_issue_code(wanted_code))
     delta = prepared.counted_bytes - (old.file_size_bytes if old else 0)
     entry = _pay(user, app, project.code, title, charge, hold_id)
     workspace = take_bytes(user, delta)
@@ -99,10 +101,10 @@ def _pay(
     return credits.charge(user=user, app=app, project_code=code, **terms) if charge else None
 
 
-def _issue_code() -> str:
-    """A random code nobody ever had."""
+def _issue_code(wanted: str = "") -> str:
+    """A code nobody ever had: the wanted one when that is so, or a random one."""
     while True:
-        code = new_code()
+        code, wanted = wanted or new_code(), ""
         try:
             with transaction.atomic():
                 IssuedCode.objects.create(code=code)
