@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from threading import Lock, Thread
+from threading import Condition, Thread
 from typing import Any, ClassVar
 
 import simple_websocket
@@ -34,6 +34,7 @@ from accounts.models import ApiKey, Event, User
 STREAMS = 8  # of the embedded server's 16 threads, so that requests always find one
 STREAMS_EACH = 4
 POLL_SECONDS = 0.5
+FREED_SECONDS = 0.3
 GATHER_SECONDS = 0.05  # what is committed together is read together
 HEARTBEAT_SECONDS = 15.0
 LONGEST_SECONDS = 600.0
@@ -70,12 +71,15 @@ class Slots:
     """Counts the open streams of this process; `take` raises TooManyStreams, its answer gives the slot back, once."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._freed = Condition()
         self._open: Counter[str] = Counter()
 
     def take(self, name: str) -> Callable[[], None]:
-        with self._lock:
-            if self._open[name] >= STREAMS_EACH or self._open.total() >= STREAMS:
+        with self._freed:
+            if not self._room(name):
+                # Whoever turns a page hangs up and comes back at once: let the streams see who has gone.
+                events.pulse.beat()
+            if not self._freed.wait_for(lambda: self._room(name), FREED_SECONDS):
                 raise TooManyStreams(
                     "Too many live streams are open; poll the feed, or try again later.",
                     headers={"Retry-After": str(RETRY_SECONDS)},
@@ -84,10 +88,14 @@ class Slots:
         held = [name]
 
         def give_back() -> None:
-            with self._lock, suppress(IndexError):
+            with self._freed, suppress(IndexError):
                 self._open[held.pop()] -= 1
+                self._freed.notify_all()
 
         return give_back
+
+    def _room(self, name: str) -> bool:
+        return self._open[name] < STREAMS_EACH and self._open.total() < STREAMS
 
 
 slots = Slots()
@@ -218,6 +226,7 @@ class LiveViewSet(ViewSet):
     )
     def stream(self, request: Request) -> HttpResponseBase:
         who = listener(request)
+        close_old_connections()
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         if request.method == "HEAD":
             return HttpResponse(content_type="text/event-stream", headers=headers)
@@ -232,6 +241,7 @@ class LiveViewSet(ViewSet):
         if request.auth is None and request.headers.get("Origin") != settings.PUBLIC_URL:
             # A cookie travels with any page's WebSocket: only our own pages may use it.
             raise WrongOrigin("A browser session may open this from the product's own pages only.")
+        close_old_connections()
         give_back = slots.take(who.name)
         try:
             _talk(request, sock, who)
