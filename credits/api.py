@@ -3,7 +3,8 @@
 from typing import Any, ClassVar
 
 from django.http import HttpResponse, StreamingHttpResponse
-from drf_spectacular.utils import OpenApiTypes, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,8 +20,6 @@ from credits.serializers import (
     CaptureSerializer,
     ChargeSerializer,
     EntrySerializer,
-    EstimateAnswerSerializer,
-    EstimateSerializer,
     ExtendSerializer,
     HoldStateSerializer,
     PriceListSerializer,
@@ -208,34 +207,13 @@ def settled(hold: Hold) -> dict[str, Any]:
 class PriceViewSet(ViewSet):
     """The price book."""
 
-    scopes: ClassVar = {"list": "credits:read", "estimate": "credits:read"}
-    browser_actions: ClassVar = frozenset({"list", "estimate"})
+    scopes: ClassVar = {"list": "credits:read"}
+    browser_actions: ClassVar = frozenset({"list"})
 
     @extend_schema(operation_id="prices", summary="The price book", responses={200: PriceListSerializer})
     def list(self, request: Request) -> Response:
         prices = pricing.current(api.app_or_owner(request))
         return Response({"results": [price.facts() for price in prices]})
-
-    @extend_schema(
-        operation_id="estimate",
-        summary="What an operation would cost",
-        request=EstimateSerializer,
-        responses={200: EstimateAnswerSerializer},
-    )
-    def estimate(self, request: Request) -> Response:
-        data = api.body(EstimateSerializer, request)
-        credits = pricing.quote(app=api.app_or_owner(request), operation=data["operation"], quantity=data["quantity"])
-        named = "user_id" in data or api.app_or_owner(request) is None
-        wallet = services.wallet_of(user=api.subject(request, data.get("user_id"))) if named else None
-        return Response(
-            {
-                "operation": data["operation"],
-                "quantity": data["quantity"],
-                "credits_required": credits,
-                "affordable": wallet.available >= credits if wallet else None,
-                "credits": wallet.available if wallet else None,
-            }
-        )
 
 
 class BonusViewSet(ViewSet):

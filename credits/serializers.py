@@ -1,6 +1,6 @@
 """What the ledger's endpoints take and show."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
@@ -95,12 +95,6 @@ class RefundSerializer(StrictSerializer):
     reason = Text(max_length=500)
 
 
-class EstimateSerializer(StrictSerializer):
-    user_id = UserIdField(required=False)
-    operation = Text(max_length=60)
-    quantity = Amount(default=1)
-
-
 class BonusSerializer(StrictSerializer):
     user_id = UserIdField(required=False)
     user_ids = TagList(child=UserIdField(), max_length=1000, min_length=1, required=False)
@@ -142,7 +136,7 @@ class EntrySerializer(serializers.ModelSerializer[Entry]):
 
     class Meta:
         model = Entry
-        fields = (
+        fields: ClassVar[tuple[str, ...]] = (
             "transaction_id",
             "user_id",
             "app_name",
@@ -155,7 +149,7 @@ class EntrySerializer(serializers.ModelSerializer[Entry]):
             "hold_id",
             "created_at",
         )
-        read_only_fields = fields
+        read_only_fields: ClassVar[tuple[str, ...]] = fields
 
     def get_project_code(self, entry: Entry) -> str | None:
         return entry.project_code or None
@@ -169,8 +163,8 @@ class RefundReceiptSerializer(EntrySerializer):
     credits_held = serializers.IntegerField()
 
     class Meta(EntrySerializer.Meta):
-        fields = (*EntrySerializer.Meta.fields, "credits", "credits_balance", "credits_held")
-        read_only_fields = fields
+        fields: ClassVar[tuple[str, ...]] = (*EntrySerializer.Meta.fields, "credits", "credits_balance", "credits_held")
+        read_only_fields: ClassVar[tuple[str, ...]] = fields
 
 
 class ReceiptSerializer(serializers.Serializer[Any]):
@@ -189,7 +183,7 @@ class HoldStateSerializer(serializers.ModelSerializer[Hold]):
 
     class Meta:
         model = Hold
-        fields = (
+        fields: ClassVar[tuple[str, ...]] = (
             "hold_id",
             "app_name",
             "amount",
@@ -200,7 +194,7 @@ class HoldStateSerializer(serializers.ModelSerializer[Hold]):
             "expires_at",
             "created_at",
         )
-        read_only_fields = fields
+        read_only_fields: ClassVar[tuple[str, ...]] = fields
 
 
 class SettledHoldSerializer(HoldStateSerializer):
@@ -213,7 +207,7 @@ class SettledHoldSerializer(HoldStateSerializer):
     charged = serializers.IntegerField(required=False, help_text="Credits taken by this capture.")
 
     class Meta(HoldStateSerializer.Meta):
-        fields = (
+        fields: ClassVar[tuple[str, ...]] = (
             *HoldStateSerializer.Meta.fields,
             "credits",
             "credits_balance",
@@ -221,7 +215,7 @@ class SettledHoldSerializer(HoldStateSerializer):
             "transaction_id",
             "charged",
         )
-        read_only_fields = fields
+        read_only_fields: ClassVar[tuple[str, ...]] = fields
 
 
 class SummarySerializer(serializers.Serializer[Any]):
@@ -252,14 +246,6 @@ class PriceSerializer(serializers.Serializer[Any]):
 @extend_schema_serializer(many=False)
 class PriceListSerializer(serializers.Serializer[Any]):
     results = PriceSerializer(many=True)
-
-
-class EstimateAnswerSerializer(serializers.Serializer[Any]):
-    operation = serializers.CharField()
-    quantity = serializers.IntegerField()
-    credits_required = serializers.IntegerField()
-    affordable = serializers.BooleanField(allow_null=True, help_text="null when no user was named.")
-    credits = serializers.IntegerField(allow_null=True)
 
 
 class GrantedSerializer(serializers.Serializer[Any]):

@@ -18,6 +18,8 @@ PROBLEM_CODES = tuple(
     for row in (
         ("invalid_request", 400, "The request is malformed, or a field is.", "`errors` names the fields. Fix, resend."),
         ("invalid_image", 400, "The picture cannot be read.", "Send a whole PNG, JPEG, WebP, AVIF, GIF or TIFF."),
+        ("invalid_document", 400, "The document is damaged, or its pages cannot be counted.", "Send a whole one."),
+        ("encrypted_document", 400, "The document asks for a password.", "Remove the password first."),
         ("not_authenticated", 401, "No app key was sent.", "Send `Authorization: Bearer <app key>`."),
         (
             "invalid_key",
@@ -46,6 +48,8 @@ PROBLEM_CODES = tuple(
         ("email_taken", 409, "The email address belongs to another user.", "Ask the person for another address."),
         ("grant_key_reused", 409, "A bonus with this key was another bonus.", "A new bonus takes a new key."),
         ("refund_too_large", 409, "More was asked back than is left of the charge.", "Refund at most `refundable`."),
+        ("wallet_changed", 409, "Staff only: the wallet moved since the page was opened.", "Look again, then decide."),
+        ("limit_below_used", 409, "Staff only: the limit is below what is used.", "Choose a larger limit."),
         ("hold_settled", 409, "The hold already ended another way.", "Read the hold; treat its outcome as final."),
         (
             "idempotency_in_progress",
@@ -58,8 +62,14 @@ PROBLEM_CODES = tuple(
         ("body_too_large", 413, "The body has more bytes than any body may have.", "Send less."),
         ("content_too_large", 413, "The content could not fit into any workspace.", "Send less."),
         ("image_too_large", 413, "The picture has too many bytes, pixels or frames.", "Scale it down first."),
+        ("document_too_large", 413, "The document has too many bytes, pages or parts.", "Split it."),
         ("unsupported_media_type", 415, "The body is of a type the endpoint does not read.", "Send JSON in UTF-8."),
-        ("unsupported_media", 415, "The picture is in a format that is not taken.", "Convert it to PNG, JPEG or WebP."),
+        (
+            "unsupported_media",
+            415,
+            "The file is in a format that is not taken.",
+            "Convert it to PNG, JPEG or PDF.",
+        ),
         ("idempotency_key_reused", 422, "This key came with another request before.", "A new attempt takes a new key."),
         ("upgrade_required", 426, "This path speaks WebSocket.", "Connect with a WebSocket client."),
         ("rate_limited", 429, "Too many calls.", "Wait as long as `Retry-After` says."),

@@ -11,6 +11,7 @@ from unified import reference, views
 from unified.api import StrictFormParser, StrictJSONParser, api_not_found
 from unified.live import LiveViewSet
 from workspace.api import ProjectViewSet, ReservationViewSet, StorageViewSet, UserViewSet
+from workspace.estimates import EstimateViewSet
 
 CODE = r"(?P<code>[A-Z0-9]{6})"
 HOLD = r"(?P<hold_id>[A-Za-z0-9_]{1,40})"
@@ -38,7 +39,7 @@ api = [
     route("storage-stats", StorageViewSet, get="retrieve"),
     route("give-bonus-credits", BonusViewSet, post="create"),
     route("prices", PriceViewSet, get="list"),
-    route("estimate", PriceViewSet, post="estimate"),
+    route("estimate", EstimateViewSet, FORM, post="create"),
     route("holds", ReservationViewSet, post="create"),
     route(f"hold/{HOLD}", HoldViewSet, get="retrieve", delete="destroy"),
     route(f"hold/{HOLD}/capture", HoldViewSet, post="capture"),

@@ -79,6 +79,22 @@ def open_picture(data: bytes) -> Picture:
         raise BrokenImage(f"The {header.format} picture is damaged or incomplete.") from error
 
 
+def check_picture(data: bytes) -> None:
+    """Check what a picture claims, and that a decoder recognises it, without decoding a pixel.
+
+    Raises what `open_picture` raises.
+    """
+    header = inspect(data)
+    try:
+        with Image.open(io.BytesIO(header.data), formats=[header.format]) as image:
+            if image.format != header.format:
+                raise UnsupportedMedia("The picture is not of the format it begins as.")
+    except Image.DecompressionBombError as error:
+        raise ImageTooLarge("The picture has too many pixels.", max_pixels=MAX_PIXELS) from error
+    except _DECODER_ERRORS as error:
+        raise BrokenImage(f"The {header.format} picture is damaged or incomplete.") from error
+
+
 def _decode(image: Image.Image, header: Header) -> Picture:
     if image.format != header.format:
         raise UnsupportedMedia("The picture is not of the format it begins as.")

@@ -92,7 +92,8 @@ class Estimate(TypedDict):
     quantity: int
     credits_required: int
     affordable: bool
-    pages: NotRequired[int | None]
+    credits: int
+    pages: int | None
 
 
 class Hold(TypedDict):
