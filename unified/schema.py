@@ -49,7 +49,7 @@ _SCHEMA_OF = {400: "InvalidRequest", 402: "InsufficientCredits", 507: "Workspace
 _RETRYABLE = {409, 429, 503}
 
 
-class AppKeyScheme(OpenApiAuthenticationExtension):
+class AppKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "accounts.authentication.AppKeyAuthentication"
     name = "appKey"
 
@@ -58,7 +58,7 @@ class AppKeyScheme(OpenApiAuthenticationExtension):
         return {"type": "http", "scheme": "bearer", "description": text}
 
 
-class BrowserSessionScheme(OpenApiAuthenticationExtension):
+class BrowserSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "accounts.authentication.BrowserSessionAuthentication"
     name = "browserSession"
 
@@ -87,7 +87,7 @@ class OperationSchema(AutoSchema):
         return operation
 
     def _action(self) -> str:
-        return str(self.view.action_map[self.method.lower()])
+        return str(self.view.action_map[self.method.lower()])  # type: ignore[attr-defined]
 
     def _scope(self) -> str | None:
         return self.view.scopes.get(self._action()) if hasattr(self.view, "scopes") else None

@@ -4,7 +4,8 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiTypes, PolymorphicProxySerializer, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response

@@ -157,7 +157,7 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
             "trashed_at",
             "version",
         )
-        read_only_fields = fields
+        read_only_fields: ClassVar[tuple[str, ...]] = fields
 
 
 class ProjectDetailSerializer(ProjectSerializer):
@@ -169,7 +169,7 @@ class ProjectDetailSerializer(ProjectSerializer):
 
     class Meta(ProjectSerializer.Meta):
         fields: ClassVar[tuple[str, ...]] = (*ProjectSerializer.Meta.fields, "content", "content_url", "thumbnail_url")
-        read_only_fields = fields
+        read_only_fields: ClassVar[tuple[str, ...]] = fields
 
 
 class TrashedProjectSerializer(ProjectSerializer):
@@ -180,7 +180,7 @@ class TrashedProjectSerializer(ProjectSerializer):
 
     class Meta(ProjectSerializer.Meta):
         fields: ClassVar[tuple[str, ...]] = (*ProjectSerializer.Meta.fields, "permanent", "storage_stats")
-        read_only_fields = fields
+        read_only_fields: ClassVar[tuple[str, ...]] = fields
 
 
 class PurgedProjectSerializer(serializers.Serializer[Any]):
@@ -210,7 +210,7 @@ class SavedProjectSerializer(ProjectSerializer):
             "transaction_id",
             "fit_applied",
         )
-        read_only_fields = fields
+        read_only_fields: ClassVar[tuple[str, ...]] = fields
 
 
 @extend_schema_serializer(many=False)

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from rest_framework.test import APIClient
 
 from accounts.errors import DomainError
@@ -127,7 +127,7 @@ def test_real_calls_and_answers_conform(imagegene_api: APIClient) -> None:
     paid = {"user_id": "ada", "app_name": "imagegene", "operation": "image_generation", "quantity": 2}
     entry = call("post", "deduct-credits", paid, **{"Idempotency-Key": "one"}).json()["transaction_id"]
     call("post", f"transaction/{entry}/refund", {"user_id": "ada", "amount": 1, "reason": "Half of it"})
-    work = {"user_id": "ada", "app_source": "imagegene", "project_type": "ai_art", "title": "Sea"}
+    work: dict[str, Any] = {"user_id": "ada", "app_source": "imagegene", "project_type": "ai_art", "title": "Sea"}
     work |= {"content": base64_of(picture()), "charge": {"amount": 2}, "fit": True}
     code = call("post", "save-project", work).json()["project_code"]
     for path in ("user-info", "projects", f"project/{code}", f"project/{code}/content", f"project/{code}/thumbnail"):
