@@ -132,7 +132,7 @@ class PriceAdmin(Admin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # An older version is history, and what is no longer sold comes back as a new price.
-        return super().has_change_permission(request, obj) and (obj is None or obj.current)
+        return super().has_change_permission(request, obj) and getattr(obj, "current", True)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

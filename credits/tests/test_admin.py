@@ -1,0 +1,87 @@
+"""Staff's pages of the ledger and the price book: read by all, rewritten by nobody, prices only added."""
+
+import pytest
+from django.urls import reverse
+
+from credits import pricing, services
+from credits.models import Allocation, Entry, Grant, GrantBatch, Hold, Price, Wallet
+
+
+@pytest.fixture
+def desk(client, staff):
+    client.force_login(staff)
+    return client
+
+
+@pytest.mark.parametrize("model", [Wallet, Entry, Grant, Allocation, Hold, GrantBatch])
+def test_nobody_adds_changes_or_deletes_ledger_rows(desk, alice, penora, model, stored):
+    services.hold(user=alice, app=penora, amount=3)
+    services.grant_once(key="k", users=[alice], amount=5, reason="Sorry")
+    row = model.objects.first()
+    name = f"admin:credits_{model._meta.model_name}"
+    before = stored()
+    assert desk.get(reverse(f"{name}_changelist")).status_code == 200
+    assert desk.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200
+    assert desk.get(reverse(f"{name}_add")).status_code == 403
+    assert desk.post(reverse(f"{name}_change", args=[row.pk]), {"balance": 1, "amount": 1}).status_code == 403
+    assert desk.post(reverse(f"{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+    desk.post(reverse(f"{name}_changelist"), {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"})
+    assert stored() == before
+
+
+def test_the_list_of_entries_is_searched_by_person(desk, alice, bob, penora):
+    mine = services.charge(user=alice, app=penora, amount=1)
+    theirs = services.charge(user=bob, app=penora, amount=1)
+    page = desk.get(reverse("admin:credits_entry_changelist"), {"q": "alice@example.com"}).content.decode()
+    assert mine.pk in page
+    assert theirs.pk not in page
+
+
+def test_changing_a_price_adds_a_version_and_keeps_the_old_row(desk, alice, penora):
+    old = pricing.price_of(app=penora, operation="page_generation")
+    held = services.hold(user=alice, app=penora, operation="page_generation", quantity=2)
+    url = reverse("admin:credits_price_change", args=[old.pk])
+    assert desk.post(url, {"credits": "4", "unit": "page"}).status_code == 302
+    old.refresh_from_db()
+    assert (old.credits, old.retired_at) == (1, None)
+    assert pricing.quote(app=penora, operation="page_generation", quantity=2) == 8
+    assert Hold.objects.get(pk=held.pk).amount == 2
+    assert Price.objects.filter(operation="page_generation").count() == 2
+
+
+def test_an_older_version_of_a_price_cannot_be_changed(desk, penora):
+    old = pricing.price_of(app=penora, operation="page_generation")
+    pricing.set_price(app=penora, operation="page_generation", unit="page", credits=4)
+    answer = desk.post(reverse("admin:credits_price_change", args=[old.pk]), {"credits": "9", "unit": "page"})
+    assert answer.status_code == 403
+    assert pricing.quote(app=penora, operation="page_generation", quantity=1) == 4
+
+
+def test_a_new_operation_is_added(desk, penora):
+    fields = {"app": penora.pk, "operation": "proof_reading", "unit": "page", "credits": "2"}
+    assert desk.post(reverse("admin:credits_price_add"), fields).status_code == 302
+    assert pricing.quote(app=penora, operation="proof_reading", quantity=3) == 6
+
+
+@pytest.mark.parametrize("amount", ["0", "-1", "1000001"])
+def test_a_price_outside_the_range_is_refused(desk, penora, amount):
+    before = Price.objects.count()
+    price = pricing.price_of(app=penora, operation="page_generation")
+    answer = desk.post(reverse("admin:credits_price_change", args=[price.pk]), {"credits": amount, "unit": "page"})
+    assert "errorlist" in answer.content.decode()
+    assert Price.objects.count() == before
+
+
+def test_retiring_a_price_takes_every_version_out_of_force(desk, penora):
+    pricing.set_price(app=penora, operation="page_generation", unit="page", credits=4)
+    current = pricing.price_of(app=penora, operation="page_generation")
+    desk.post(reverse("admin:credits_price_changelist"), {"action": "retire", "_selected_action": [current.pk]})
+    assert "page_generation" not in {price.operation for price in pricing.current()}
+    assert Price.objects.filter(operation="page_generation", retired_at__isnull=False).count() == 2
+
+
+def test_retiring_an_old_version_leaves_the_current_one_in_force(desk, penora):
+    old = pricing.price_of(app=penora, operation="page_generation")
+    pricing.set_price(app=penora, operation="page_generation", unit="page", credits=4)
+    desk.post(reverse("admin:credits_price_changelist"), {"action": "retire", "_selected_action": [old.pk]})
+    assert pricing.quote(app=penora, operation="page_generation", quantity=1) == 4
