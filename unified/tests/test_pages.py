@@ -2,6 +2,7 @@
 
 import logging
 
+from django.http import HttpResponse
 from django.test import RequestFactory
 
 from accounts.errors import EmailTaken
@@ -22,13 +23,13 @@ def test_leaves_an_api_path_alone(client, db):
 def test_shows_a_person_the_sentence_of_a_broken_rule(rf: RequestFactory, alice):
     request = rf.post("/account/")
     request.user = alice
-    response = RefusalMiddleware(lambda _: None).process_exception(request, EmailTaken("That address is <taken>."))
+    response = RefusalMiddleware(lambda _: HttpResponse()).process_exception(request, EmailTaken("That address is <taken>."))
     assert response.status_code == 409
     assert "That address is &lt;taken&gt;." in response.content.decode()
 
 
 def test_leaves_a_bug_to_the_server_error_page(rf: RequestFactory):
-    assert RefusalMiddleware(lambda _: None).process_exception(rf.get("/"), KeyError("x")) is None
+    assert RefusalMiddleware(lambda _: HttpResponse()).process_exception(rf.get("/"), KeyError("x")) is None
 
 
 def test_logs_what_is_broken_and_not_what_is_refused():
