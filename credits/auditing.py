@@ -1,8 +1,11 @@
 """Proves that the ledger adds up, wallet by wallet, in memory that does not grow with it."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
+from django.db import connection, transaction
 from django.db.models import F, Q, Sum
 from django.db.models.functions import Coalesce
 
@@ -40,6 +43,27 @@ def audit(tally: Tally, progress: Callable[[], None] = lambda: None) -> Iterator
         yield from _holds(wallet)
         yield from _refunds(wallet)
         progress()
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """One moment of the database for everything read inside, or a charge made meanwhile would look like a fault.
+
+    Inside a transaction that is already open nothing can be promised, and nothing is done."""
+    if connection.in_atomic_block:
+        yield
+    elif connection.vendor == "postgresql":
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+    else:
+        # A plain BEGIN: Django's own would take the write lock.
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN")
+            try:
+                yield
+            finally:
+                cursor.execute("ROLLBACK")
 
 
 def _name(wallet: Wallet) -> str:
@@ -82,6 +106,7 @@ def _grants(wallet: Wallet) -> Iterator[Fault]:
     """What is left of each grant is what its allocations leave; together they are the balance."""
     moved = Coalesce(Sum("allocations__amount"), 0)
     total = 0
+    grant: Any  # with what its allocations moved
     for grant in wallet.grants.annotate(moved=moved).order_by("pk").iterator():
         total += grant.remaining
         if grant.remaining != grant.moved:
@@ -105,6 +130,7 @@ def _holds(wallet: Wallet) -> Iterator[Fault]:
     held = wallet.holds.filter(active).aggregate(total=Coalesce(Sum(F("amount") - F("captured")), 0))["total"]
     if held != wallet.held:
         yield Fault(_name(wallet), f"held is {wallet.held}, its active holds say {held}")
+    hold: Any  # with what it keeps in grants
     for hold in wallet.holds.annotate(kept=Coalesce(Sum("allocations__amount"), 0)).order_by("pk").iterator():
         wanted = hold.amount - hold.captured if hold.status == Hold.Status.ACTIVE else 0
         if hold.kept != wanted:
@@ -126,5 +152,6 @@ def _refunds(wallet: Wallet) -> Iterator[Fault]:
     """No charge was given back beyond what it took."""
     back = Coalesce(Sum("corrections__amount", filter=Q(corrections__transaction_type=EntryType.REFUND)), 0)
     charges = wallet.entries.filter(transaction_type=EntryType.USED).annotate(back=back)
+    entry: Any  # with what came back
     for entry in charges.filter(back__gt=-F("amount")).order_by("version").iterator():
         yield Fault(f"entry {entry.id} of {wallet.user.user_id}", f"took {-entry.amount} and gave {entry.back} back")

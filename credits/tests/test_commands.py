@@ -9,6 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from credits import append_only, services
+from credits.auditing import Tally, audit, snapshot
 from credits.models import Entry, Grant, GrantBatch, Hold, Wallet
 
 
@@ -41,6 +42,27 @@ def history(alice, bob, penora):
 
 def test_check_ledger_passes_what_the_services_made(history):
     assert run("check_ledger") == (0, "2 wallets, 8 entries, 0 faults.\n")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_checks_run_outside_a_transaction_and_leave_none_behind(history, penora, alice):
+    assert run("check_ledger") == (0, "2 wallets, 8 entries, 0 faults.\n")
+    assert run("check_storage")[0] == 0
+    assert not connection.in_atomic_block
+    services.charge(user=alice, app=penora, amount=1)
+    assert run("check_ledger")[1].startswith("2 wallets, 9 entries")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_charge_made_during_the_check_is_not_a_fault(history, penora, alice, race):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite lets nobody write while the check reads")
+    with snapshot():
+        assert Entry.objects.count() == 8
+        assert race(lambda _: services.charge(user=alice, app=penora, amount=1).amount, times=1) == [-1]
+        assert list(audit(Tally())) == []
+        assert Entry.objects.count() == 8
+    assert Entry.objects.count() == 9
 
 
 @pytest.mark.parametrize(

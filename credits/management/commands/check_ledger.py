@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from credits.auditing import Tally, audit
+from credits.auditing import Tally, audit, snapshot
 
 
 class Command(BaseCommand):
@@ -20,9 +20,10 @@ class Command(BaseCommand):
                 self.stderr.write(f"\r{tally.wallets} wallets, {tally.entries} entries", ending="")
 
         faults = 0
-        for fault in audit(tally, progress):
-            faults += 1
-            self.stdout.write(str(fault))
+        with snapshot():
+            for fault in audit(tally, progress):
+                faults += 1
+                self.stdout.write(str(fault))
         self.stdout.write(f"{tally.wallets} wallets, {tally.entries} entries, {faults} faults.")
         if faults:
             sys.exit(1)

@@ -31,7 +31,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         whom = parser.add_mutually_exclusive_group(required=True)
         whom.add_argument("--all", action="store_true", dest="everybody", help="every active user")
-        whom.add_argument("--user", action="append", dest="user_ids", metavar="ID", help="a user_id; repeat it for more")
+        whom.add_argument("--user", action="append", dest="user_ids", metavar="ID", help="a user_id; may be repeated")
         parser.add_argument("--amount", type=amount, required=True, help="credits for each user")
         parser.add_argument("--reason", type=words, required=True, help="what the users read in their statement")
         parser.add_argument("--key", type=words, required=True, help="names this grant, so that a repeat gives nothing")

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from credits.auditing import snapshot
 from workspace.auditing import Tally, audit
 
 
@@ -14,9 +15,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         tally = Tally()
         faults = 0
-        for fault in audit(tally):
-            faults += 1
-            self.stdout.write(fault)
+        with snapshot():
+            for fault in audit(tally):
+                faults += 1
+                self.stdout.write(fault)
         self.stdout.write(f"{tally.workspaces} workspaces, {tally.projects} projects, {faults} faults.")
         if faults:
             sys.exit(1)
