@@ -23,7 +23,8 @@ def test_leaves_an_api_path_alone(client, db):
 def test_shows_a_person_the_sentence_of_a_broken_rule(rf: RequestFactory, alice):
     request = rf.post("/account/")
     request.user = alice
-    response = RefusalMiddleware(lambda _: HttpResponse()).process_exception(request, EmailTaken("That address is <taken>."))
+    error = EmailTaken("That address is <taken>.")
+    response = RefusalMiddleware(lambda _: HttpResponse()).process_exception(request, error)
     assert response.status_code == 409
     assert "That address is &lt;taken&gt;." in response.content.decode()
 
