@@ -35,6 +35,7 @@ MAX_RATIO = 100
 RATIO_FREE_BYTES = 1_048_576
 MAX_PART_BYTES = 64 * 1_048_576
 MAX_SMALL_PART_BYTES = 1_048_576
+MAX_DEPTH = 500
 MOST_CHARACTERS_PER_PAGE = 6_000
 
 _MAIN = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
@@ -48,10 +49,6 @@ _CHUNK = 32_768
 _DAMAGE = (zipfile.BadZipFile, zlib.error, expat.ExpatError, OSError, EOFError, ValueError, NotImplementedError)
 
 
-class _Forbidden(Exception):
-    """A document type declaration: the door of entity bombs, which no Office file has."""
-
-
 def count(data: bytes) -> int:
     """Pages of a DOCX. Raises UnsupportedDocument (415) for any other zip, EncryptedDocument or InvalidDocument (400),
     DocumentTooLarge (413)."""
@@ -63,8 +60,6 @@ def count(data: bytes) -> int:
             return check_pages(_counted(archive))
     except OutOfTime:
         raise too_complicated() from None
-    except _Forbidden:
-        raise InvalidDocument("The DOCX declares a document type, which is not accepted.") from None
     except _DAMAGE as error:
         raise InvalidDocument("The DOCX is damaged or incomplete.") from error
 
@@ -110,7 +105,7 @@ def _read(
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
     parser.StartDoctypeDeclHandler = _refuse
-    parser.StartElementHandler, parser.EndElementHandler = reader.start, reader.end
+    parser.StartElementHandler, parser.EndElementHandler = reader.enter, reader.leave
     parser.CharacterDataHandler = reader.characters
     with archive.open(member) as part:
         while chunk := part.read(_CHUNK):
@@ -120,11 +115,25 @@ def _read(
 
 
 def _refuse(*_: object) -> None:
-    raise _Forbidden
+    # The door of entity bombs; no Office file has one.
+    raise InvalidDocument("The DOCX declares a document type, which is not accepted.")
 
 
 class _Reader:
     """What is wanted of an XML part, told element by element; names are `namespace local`."""
+
+    _depth = 0
+
+    def enter(self, name: str, attributes: Mapping[str, str]) -> None:
+        self._depth += 1
+        # The parser keeps every open element; a page of tables in tables has a few dozen.
+        if self._depth > MAX_DEPTH:
+            raise InvalidDocument("The DOCX is nested deeper than a document can be.")
+        self.start(name, attributes)
+
+    def leave(self, name: str) -> None:
+        self._depth -= 1
+        self.end(name)
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None: ...
 

@@ -5,12 +5,25 @@ import struct
 import zipfile
 import zlib
 
+import pytest
 from PIL import Image
 from pypdf import PdfWriter
+
+from accounts.errors import DomainError
+from workspace.documents import count_pages
 
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 MAIN = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
 PAGE_BREAK = '<w:p><w:r><w:br w:type="page"/></w:r></w:p>'
+INVALID, ENCRYPTED = (400, "invalid_document"), (400, "encrypted_document")
+UNSUPPORTED, TOO_LARGE = (415, "unsupported_media"), (413, "document_too_large")
+
+
+def refusal(data: bytes, filename: str = "") -> tuple[int, str]:
+    """Status and code with which a document is refused."""
+    with pytest.raises(DomainError) as caught:
+        count_pages(data, filename)
+    return caught.value.status, caught.value.code
 
 
 def pdf(pages: int, password: str | None = None, owner: str | None = None) -> bytes:
@@ -78,9 +91,15 @@ def content_types(part: str, kind: str) -> str:
     return f'<Types xmlns="{namespace}"><Override PartName="/{part}" ContentType="{kind}"/></Types>'
 
 
-def zipped(parts: dict[str, bytes]) -> bytes:
+def unpacked(document: str) -> bytes:
+    """A Word document of this text part, nothing compressed: a bomb that no ratio gives away."""
+    types = content_types("word/document.xml", MAIN)
+    return zipped({"[Content_Types].xml": types.encode(), "word/document.xml": document.encode()}, zipfile.ZIP_STORED)
+
+
+def zipped(parts: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    with zipfile.ZipFile(out, "w", method, compresslevel=1) as archive:
         for name, data in parts.items():
             archive.writestr(name, data)
     return out.getvalue()
