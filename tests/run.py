@@ -220,8 +220,6 @@ def run_pytest(title: str, marker: str, workers: str, environment: dict[str, str
         "-q",
         "-n",
         workers,
-        "--dist",
-        "loadgroup",
         "-m",
         marker,
         f"--junitxml={report}",

@@ -36,11 +36,8 @@ Row = dict[str, Any]
 Say = Callable[[str], None]
 
 
-class LegacyUnreadable(DomainError):
+class LegacyUnreadable(Exception):
     """The file is not the earlier system's database."""
-
-    code = "legacy_unreadable"
-    title = "Not a database of the earlier system"
 
 
 class Skipped(Exception):

@@ -20,8 +20,7 @@ import pytest
 from django.conf import settings
 from psycopg import sql
 
-# One installation, started several times: the tests run in order and in one worker.
-pytestmark = [pytest.mark.serve, pytest.mark.xdist_group("serve")]
+pytestmark = pytest.mark.serve
 
 START_SECONDS = 120
 
@@ -36,12 +35,12 @@ def _named(url, database):
     return re.sub(r"/[^/?]*(\?|$)", rf"/{database}\1", url)
 
 
-@pytest.fixture(scope="module")
-def database_url(tmp_path_factory):
+@pytest.fixture
+def database_url(tmp_path):
     """An empty database of its own on the server under test."""
     given = os.environ["DATABASE_URL"]
     if given.startswith("sqlite"):
-        yield f"sqlite:///{tmp_path_factory.mktemp('serve') / 'unified.sqlite3'}"
+        yield f"sqlite:///{tmp_path / 'unified.sqlite3'}"
         return
     name = f"unified_serve_{secrets.token_hex(4)}"
     with psycopg.connect(_named(given, "postgres"), autocommit=True) as connection:
@@ -50,13 +49,13 @@ def database_url(tmp_path_factory):
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-@pytest.fixture(scope="module")
-def environment(database_url, tmp_path_factory):
+@pytest.fixture
+def environment(database_url, tmp_path):
     port = free_port()
     return {
         **os.environ,
         "DATABASE_URL": database_url,
-        "DATA_DIR": str(tmp_path_factory.mktemp("data")),
+        "DATA_DIR": str(tmp_path),
         "PORT": str(port),
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "DEMO": "1",
@@ -125,7 +124,7 @@ def browser(environment, email, password):
     return lambda path: opener.open(base + path).read().decode()
 
 
-def test_a_first_start_ends_with_a_person_seeing_both_apps_work_merged(environment):
+def test_a_first_start_ends_with_a_person_seeing_both_apps_work_merged_and_a_second_makes_nothing_again(environment):
     with serving(environment, until="demo@example.com / ") as (process, printed):
         output = "".join(printed)
         password = re.search(r"demo@example.com / (\S+)", output).group(1)
@@ -151,8 +150,6 @@ def test_a_first_start_ends_with_a_person_seeing_both_apps_work_merged(environme
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", int(environment["PORT"]))) != 0
 
-
-def test_a_second_start_makes_nothing_again_and_shows_no_secret(environment):
     with serving(environment, until="Unified is at") as (_, printed):
         time.sleep(1)
         assert "unk_" not in "".join(printed)
@@ -161,7 +158,7 @@ def test_a_second_start_makes_nothing_again_and_shows_no_secret(environment):
 
 
 def test_nothing_is_half_done_after_kill_minus_nine_under_load(environment):
-    key = manage(environment, "create_api_key", "penora").stdout.split()[-1]
+    environment["DEMO"] = "0"
     paid: list[int] = []
 
     def work(number):
@@ -181,6 +178,7 @@ def test_nothing_is_half_done_after_kill_minus_nine_under_load(environment):
             paid.append(status)
 
     with serving(environment, until="Unified is at") as (process, _):
+        key = manage(environment, "create_api_key", "penora").stdout.split()[-1]
         newcomer = {"user_id": "crash", "username": "Crash", "email": "crash@example.com"}
         assert call(environment, key, "POST", "create-user", newcomer)[0] == 201
         threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]

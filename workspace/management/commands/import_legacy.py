@@ -6,8 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.errors import DomainError
-from workspace.legacy import import_file
+from workspace.legacy import LegacyUnreadable, import_file
 
 
 class Command(BaseCommand):
@@ -23,8 +22,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
         try:
             tally = import_file(file, self.stdout.write)
-        except DomainError as refusal:
-            raise CommandError(refusal.detail) from None
+        except LegacyUnreadable as refusal:
+            raise CommandError(str(refusal)) from None
         self.stdout.write(
             f"{tally.users} users with {tally.credits} credits and {tally.projects} projects imported "
             f"({tally.new_codes} under a new code); {tally.already} were imported before, {tally.skipped} skipped."
