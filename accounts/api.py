@@ -1,17 +1,17 @@
 """What every API view needs of the caller: for whom it acts, as which app, and writes that repeat safely."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from django.http import HttpResponse
 from django.utils.encoding import escape_uri_path
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 from rest_framework.utils.encoders import JSONEncoder
 
-from accounts import idempotency, services
+from accounts import idempotency, services, strict_json
 from accounts.errors import AppMismatch, InvalidField, UserNotFound
 from accounts.models import ApiKey, ClientApp, User
 from accounts.serializers import IdempotencyKey, StrictSerializer
@@ -54,9 +54,22 @@ def same_app(request: Request, named: str) -> ClientApp:
 
 def body(serializer: type[StrictSerializer], request: Request) -> dict[str, Any]:
     """The validated body of a request, or ValidationError by field name."""
+    _refuse(request.query_params)
     checked = serializer(data=request.data, context={"request": request})
     checked.is_valid(raise_exception=True)
     return dict(checked.validated_data)
+
+
+def no_body(request: Request) -> None:
+    """Refuse a body where the parameters are in the query: what it asks would go unheard."""
+    _refuse(request.data)
+
+
+def _refuse(unheard: Iterable[Any]) -> None:
+    refusal = [ErrorDetail("Is not known here.", code="unknown_parameter")]
+    errors = {strict_json.shown(str(name)): refusal for name in unheard}
+    if errors:
+        raise ValidationError(errors)
 
 
 def write(

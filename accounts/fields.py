@@ -206,7 +206,7 @@ class JsonObject(serializers.JSONField):
 class TagList(serializers.ListField):
     """At most 20 different tags of 1 to 50 characters."""
 
-    default_error_messages = {"not_a_list": "Must be a list of strings.", "duplicate": "Names the same tag twice."}
+    default_error_messages = {"not_a_list": "Must be a list of strings.", "duplicate": "Names the same one twice."}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"child": Text(max_length=50, trim=True), "max_length": 20, **kwargs})

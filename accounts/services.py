@@ -62,13 +62,17 @@ def revoke_api_key(*, key: ApiKey) -> None:
 def register(*, user_id: str, username: str, email: str, app: ClientApp) -> tuple[User, bool]:
     """Make the person `user_id`, or update their name and email, and connect `app`; says whether they are new.
 
-    Raises EmailTaken when the email is another person's, AppNotConnected when the person disconnected the app."""
+    Only a first-party app updates a person who exists. Raises EmailTaken when the email is another person's,
+    AppNotConnected when the person disconnected the app or is staff."""
     email = email.lower()
     if User.objects.filter(email=email).exclude(user_id=user_id).exists():
         raise EmailTaken("This email address belongs to another user.")
     user, created = _get_or_create(user_id, username, email)
+    if user.is_staff:
+        raise AppNotConnected("Apps do not act for staff.")
     connect(user=user, app=app)
-    if not created and (user.username, user.email) != (username, email):
+    # Whoever sets the address can have the password reset: for an app of others it stays as it is.
+    if not created and app.first_party and (user.username, user.email) != (username, email):
         _rename(user, username, email)
     return user, created
 
@@ -112,7 +116,7 @@ def reach(*, app: ClientApp, user_id: str) -> User:
     if user is None:
         raise UserNotFound("There is no user with this user_id.")
     connection = Connection.objects.filter(user=user, app=app).first()
-    if connection is None and app.first_party:
+    if connection is None and app.first_party and not user.is_staff:
         connection = connect(user=user, app=app)
     if connection is None or connection.disconnected_at is not None:
         raise AppNotConnected("The app is not connected to this user.")
@@ -124,7 +128,9 @@ def reachable(*, app: ClientApp) -> QuerySet[User]:
     connections = Connection.objects.filter(app=app)
     people = User.objects.filter(is_active=True)
     if app.first_party:
-        return people.exclude(pk__in=connections.filter(disconnected_at__isnull=False).values("user"))
+        return people.filter(is_staff=False).exclude(
+            pk__in=connections.filter(disconnected_at__isnull=False).values("user")
+        )
     return people.filter(pk__in=connections.filter(disconnected_at__isnull=True).values("user"))
 
 

@@ -148,6 +148,7 @@ class HoldViewSet(ViewSet):
     )
     def destroy(self, request: Request, hold_id: str) -> Response:
         user = api.subject(request, UserQuery.parse(request).get("user_id"))
+        api.no_body(request)
         hold = services.release(user=user, app=api.calling_app(request), hold_id=hold_id)
         return Response(settled(hold))
 

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_header_parameters
@@ -37,6 +37,13 @@ class Utf8Handler(WSGIHandler):
     """Django's WSGI application, on Utf8Request."""
 
     request_class = Utf8Request
+
+    def get_response(self, request: HttpRequest) -> HttpResponseBase:
+        response: HttpResponseBase = super().get_response(request)
+        # The length stays as a GET would have it; the bytes are not sent (RFC 9110, section 9.3.2).
+        if request.method == "HEAD" and isinstance(response, HttpResponse):
+            response.content = b""
+        return response
 
 
 class RequestIdMiddleware:

@@ -178,6 +178,9 @@ ACCOUNT_SESSION_REMEMBER = True
 
 vars().update(_email())
 
+DEFAULT_FROM_EMAIL = f"Unified <no-reply@{urlsplit(PUBLIC_URL).hostname}>"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Unified] "
+
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
 TIME_ZONE = "UTC"
@@ -242,6 +245,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "unified.api.KeysetPagination",
     "EXCEPTION_HANDLER": "unified.api.exception_handler",
     "COERCE_DECIMAL_TO_STRING": False,
+    "DEFAULT_METADATA_CLASS": None,
     "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
@@ -273,6 +277,8 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "django.request": {"filters": ["refusals"]},
+        # A wrong Host is a stranger's mistake, answered with 400; it is not ours to be woken for.
+        "django.security.DisallowedHost": {"handlers": [], "propagate": False},
         "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
     },
 }

@@ -10,12 +10,13 @@ from credits.api import BonusViewSet, ChargeViewSet, HoldViewSet, PriceViewSet, 
 from unified import reference, views
 from unified.api import StrictFormParser, StrictJSONParser, api_not_found
 from unified.live import LiveViewSet
-from workspace.api import ProjectViewSet, ReservationViewSet, StorageViewSet, UserViewSet
+from workspace.api import AsStoredRenderer, ProjectViewSet, ReservationViewSet, StorageViewSet, UserViewSet
 from workspace.estimates import EstimateViewSet
 
 CODE = r"(?P<code>[A-Z0-9]{6})"
 HOLD = r"(?P<hold_id>[A-Za-z0-9_]{1,40})"
 TRANSACTION = r"(?P<transaction_id>[A-Za-z0-9_]{1,40})"
+BYTES = {"renderer_classes": [AsStoredRenderer]}
 FORM = {"parser_classes": [StrictJSONParser, StrictFormParser]}
 
 
@@ -32,8 +33,8 @@ api = [
     route("save-project", ProjectViewSet, FORM, post="create"),
     route("projects", ProjectViewSet, get="list"),
     route(f"project/{CODE}", ProjectViewSet, get="retrieve", patch="partial_update", delete="destroy"),
-    route(f"project/{CODE}/content", ProjectViewSet, get="content"),
-    route(f"project/{CODE}/thumbnail", ProjectViewSet, get="thumbnail"),
+    route(f"project/{CODE}/content", ProjectViewSet, BYTES, get="content"),
+    route(f"project/{CODE}/thumbnail", ProjectViewSet, BYTES, get="thumbnail"),
     route("transactions", TransactionViewSet, get="list"),
     route(f"transaction/{TRANSACTION}/refund", TransactionViewSet, post="refund"),
     route("storage-stats", StorageViewSet, get="retrieve"),
@@ -53,7 +54,7 @@ urlpatterns = [
     path("api/unified/", include(api)),
     path("api/schema", reference.schema, name="schema"),
     path("api/docs", reference.docs, name="docs"),
-    re_path("^api/", api_not_found),
+    re_path("^api(/|$)", api_not_found),
     route("ws/unified", LiveViewSet, get="talk"),
     path("", views.home, name="home"),
     path("apps.css", views.app_css, name="app_css"),

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework.exceptions import PermissionDenied
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ViewSet
@@ -93,6 +94,12 @@ class UserViewSet(ViewSet):
     def retrieve(self, request: Request) -> Response:
         user = api.subject(request, UserQuery.parse(request).get("user_id"))
         return Response(user_info(user))
+
+
+class AsStoredRenderer(JSONRenderer):
+    """Bytes go out in the type they are stored in, whatever was hoped for; only refusals are rendered."""
+
+    media_type = "*/*"
 
 
 class ProjectViewSet(GenericViewSet[Project]):
@@ -223,6 +230,7 @@ class ProjectViewSet(GenericViewSet[Project]):
     )
     def destroy(self, request: Request, code: str) -> Response:
         query = DeleteQuery.parse(request)
+        api.no_body(request)
         user, app = api.subject(request, query.get("user_id")), api.app_or_owner(request)
         if_match = request.headers.get("If-Match", "")
         if query.get("permanent"):

@@ -1,11 +1,16 @@
 """What every page does alike."""
 
+import http.client
+import json
 import logging
+import socket
 
 from django.http import HttpResponse
 from django.test import RequestFactory
 
+from accounts import services
 from accounts.errors import EmailTaken
+from unified import gunicorn_hooks
 from unified.middleware import RefusalFilter, RefusalMiddleware
 
 
@@ -42,3 +47,55 @@ def test_logs_what_is_broken_and_not_what_is_refused():
     assert passes(status_code=503) is True
     assert passes(status_code=507) is False
     assert passes(status_code=402) is False
+
+
+def test_apps_neither_reach_nor_change_staff(penora_api, staff):
+    body = {"user_id": staff.user_id, "username": "Mallory", "email": "mallory@example.com"}
+    assert penora_api.post("/api/unified/create-user", body, format="json").json()["code"] == "app_not_connected"
+    assert penora_api.get(f"/api/unified/user-info?user_id={staff.user_id}").json()["code"] == "app_not_connected"
+    staff.refresh_from_db()
+    assert staff.email != "mallory@example.com"
+
+
+def test_an_app_of_others_changes_nobodys_address(alice, stranger_app):
+    before = alice.email
+    user, created = services.register(user_id="alice", username="M", email="mallory@example.com", app=stranger_app)
+    assert (user.pk, created) == (alice.pk, False)
+    alice.refresh_from_db()
+    assert alice.email == before
+
+
+def test_refuses_parameters_where_nobody_would_hear_them(penora_api, alice):
+    charge = {"user_id": "alice", "amount": 1, "app_name": "penora", "description": "x"}
+    answer = penora_api.post("/api/unified/deduct-credits?user_id=bob", charge, format="json")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "user_id")
+    answer = penora_api.delete("/api/unified/project/ABCDEF?user_id=alice", {"user_id": "bob"}, format="json")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "user_id")
+
+
+def test_answers_options_and_the_bare_prefix_with_problems(penora_api, client):
+    assert penora_api.options("/api/unified/user-info").json()["code"] == "method_not_allowed"
+    assert client.get("/api")["Content-Type"] == "application/problem+json"
+
+
+def test_sends_bytes_to_whoever_accepts_their_type(penora_api, alice):
+    missing = penora_api.get("/api/unified/project/ABCDEF/content?user_id=alice", HTTP_ACCEPT="image/webp")
+    assert (missing.status_code, missing.json()["code"]) == (404, "project_not_found")
+
+
+def test_sends_no_body_to_head(live_server):
+    connection = http.client.HTTPConnection(live_server.thread.host, live_server.thread.port)
+    connection.request("HEAD", "/healthz")
+    answer = connection.getresponse()
+    assert (answer.status, answer.read()) == (200, b"")
+    connection.close()
+
+
+def test_refuses_in_the_servers_own_words_without_html():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        gunicorn_hooks.write_problem(ours, 414, "URI Too Long", "<b>what was sent</b>")
+        head, _, body = theirs.recv(4096).partition(b"\r\n\r\n")
+    assert b"application/problem+json" in head
+    assert json.loads(body)["status"] == 414
+    assert b"what was sent" not in body

@@ -103,9 +103,9 @@ def _full(user: User, required: int, available: int) -> WorkspaceFull:
 def suggestions(user: User, missing: int) -> list[dict[str, Any]]:
     """What to delete to make `missing` bytes of room: what is in the trash first, then the largest projects."""
     chosen: list[dict[str, Any]] = []
-    owned = Project.objects.owned_by(user)
+    owned = Project.objects.owned_by(user).select_related("user")
     for action, projects in (("purge", owned.trashed()), ("delete", owned.live())):
-        for project in projects.order_by("-file_size_bytes", "-id")[:SUGGESTIONS]:
+        for project in projects.filter(file_size_bytes__gt=0).order_by("-file_size_bytes", "-id")[:SUGGESTIONS]:
             if missing <= 0 or len(chosen) == SUGGESTIONS:
                 return chosen
             chosen.append(_suggestion(action, project))
@@ -119,6 +119,8 @@ def _suggestion(action: str, project: Project) -> dict[str, Any]:
         "project_code": project.code,
         "title": project.title,
         "frees_bytes": project.file_size_bytes,
+        # The trash counts, so only this frees them.
+        "request": f"DELETE /api/unified/project/{project.code}?user_id={project.user.user_id}&permanent=true",
     }
 
 

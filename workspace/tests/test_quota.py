@@ -63,6 +63,7 @@ def test_the_trash_is_suggested_before_anything_live(alice: User, penora: Client
         "project_code": small.code,
         "title": "A page",
         "frees_bytes": small.file_size_bytes,
+        "request": f"DELETE /api/unified/project/{small.code}?user_id=alice&permanent=true",
     }
     assert [item["action"] for item in suggestions[1:]] == ["delete"]
 
