@@ -19,6 +19,12 @@ _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+class _Unfit(str):
+    """Stands for a number that cannot be carried, until the place where it stood is known; says why."""
+
+    __slots__ = ()
+
+
 def decode(raw: bytes) -> str:
     """The text of a body: UTF-8 without a byte order mark, or ParseError."""
     if raw.startswith(b"\xef\xbb\xbf"):
@@ -53,6 +59,8 @@ def loads(text: str) -> Any:
 
 def flaw_of(text: str) -> ErrorDetail | None:
     """Why a string cannot be stored on every database, or None when it can."""
+    if isinstance(text, _Unfit):
+        return ErrorDetail(str(text), code="invalid_number")
     if "\x00" in text:
         return ErrorDetail("Contains a NUL character.", code="invalid_text")
     if not text.isascii() and _SURROGATE.search(text):
@@ -120,20 +128,16 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _refuse_constant(name: str) -> Any:
-    raise ParseError(f"{name} is not a JSON number.")
+def _refuse_constant(name: str) -> _Unfit:
+    return _Unfit(f"{name} is not a JSON number.")
 
 
-def _finite(digits: str) -> float:
+def _finite(digits: str) -> float | _Unfit:
     number = float(digits)
-    if not math.isfinite(number):
-        raise ParseError("A number is too large to be represented.")
-    return number
+    return number if math.isfinite(number) else _Unfit("The number is too large to be represented.")
 
 
-def _small_enough(digits: str) -> int:
-    # Python refuses to convert very long digit strings at all; 19 digits and a sign are what 64 bits hold.
+def _small_enough(digits: str) -> int | _Unfit:
+    # Long digits are not converted at all: that takes quadratic time, and Python refuses past 4,300.
     number = int(digits) if len(digits) <= 20 else LARGEST_INTEGER + 1
-    if abs(number) > LARGEST_INTEGER:
-        raise ParseError("An integer does not fit into 64 bits.")
-    return number
+    return number if abs(number) <= LARGEST_INTEGER else _Unfit("The integer does not fit into 64 bits.")

@@ -63,7 +63,14 @@ def prepare(
     `max_bytes` lets its quality be lowered to fit. Raises InvalidField, ContentTooLarge, and what `images` raises."""
     if project_type == ProjectType.TEXT:
         return prepare_text(_decoded_text(content), compression)
-    return _prepare_image(content, compression, max_bytes)
+    try:
+        return _prepare_image(content, compression, max_bytes)
+    except DomainError as refusal:
+        # What was wrong with the picture is said of the field that carried it.
+        field = "content" if isinstance(content, str) else "file"
+        fault = {"field": field, "code": refusal.code, "detail": refusal.detail}
+        refusal.facts.setdefault("errors", [fault])
+        raise
 
 
 def _decoded_text(content: str | bytes) -> str:

@@ -5,6 +5,7 @@ import json
 import logging
 import socket
 
+import pytest
 from django.http import HttpResponse
 from django.test import RequestFactory
 
@@ -99,3 +100,18 @@ def test_refuses_in_the_servers_own_words_without_html():
     assert b"application/problem+json" in head
     assert json.loads(body)["status"] == 414
     assert b"what was sent" not in body
+
+
+@pytest.mark.parametrize("number", ["1" + "0" * 30, "1e400", "NaN", "9" * 5000])
+def test_names_the_field_of_a_number_that_cannot_be_carried(penora_api, alice, number):
+    body = f'{{"user_id":"alice","amount":{number},"app_name":"penora","description":"x"}}'
+    answer = penora_api.post("/api/unified/deduct-credits", body, content_type="application/json")
+    assert answer.status_code == 400
+    assert [error["field"] for error in answer.json()["errors"]] == ["amount"]
+
+
+def test_names_the_field_that_carried_a_broken_picture(penora_api, alice):
+    body = {"user_id": "alice", "app_source": "penora", "project_type": "image", "title": "x", "content": "not base64!"}
+    answer = penora_api.post("/api/unified/save-project", body, format="json")
+    assert answer.json()["code"] == "invalid_image"
+    assert [error["field"] for error in answer.json()["errors"]] == ["content"]
