@@ -36,6 +36,8 @@ class Command(BaseCommand):
         greeting = self._welcome() if first else []
         server = _start_server()
         signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+        # A shell starts background jobs with Ctrl-C ignored; whoever sends it here means it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             _wait_until_up(server)
             self._say([f"Unified is at {settings.PUBLIC_URL}", *greeting])
