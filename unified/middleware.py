@@ -109,8 +109,3 @@ class RefusalFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         status: int = getattr(record, "status_code", 500)
         return status >= 500 and status != 507
-
-
-def current_request_id() -> str:
-    """The id of the request this thread is answering, or "-"."""
-    return _current.get()

@@ -16,7 +16,7 @@ from accounts import api
 from accounts.models import ApiKey, ClientApp, User
 from credits import services as credits
 from credits.api import balances, settled
-from credits.serializers import HoldSerializer, SettledHoldSerializer
+from credits.serializers import HoldSerializer, SettledHoldSerializer, UserQuery
 from workspace import content, services
 from workspace.filters import filtered
 from workspace.models import Content, Project
@@ -34,7 +34,6 @@ from workspace.serializers import (
     StorageStatsSerializer,
     TrashedProjectSerializer,
     UserInfoSerializer,
-    UserQuery,
 )
 from workspace.services.projects import Saved
 from workspace.services.storage import room_for, storage_stats

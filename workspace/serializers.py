@@ -12,7 +12,6 @@ from accounts.serializers import (
     JsonObject,
     OrderedPageQuery,
     QueryBoolean,
-    QuerySerializer,
     StrictBoolean,
     StrictDateTime,
     StrictSerializer,
@@ -20,7 +19,7 @@ from accounts.serializers import (
     Text,
     UserIdField,
 )
-from credits.serializers import AppNameField, PriceTerms, ProjectCodeField
+from credits.serializers import AppNameField, PriceTerms, ProjectCodeField, UserQuery
 from workspace.models import Project, ProjectType
 
 LONGEST_TITLE = 200
@@ -105,10 +104,6 @@ class PatchProjectSerializer(StrictSerializer):
         if not attrs.keys() - {"user_id"}:
             raise ValidationError({"title": "Nothing to change was given."}, code="required")
         return attrs
-
-
-class UserQuery(QuerySerializer):
-    user_id = UserIdField(required=False, help_text="Required of apps; a browser session means its own user.")
 
 
 class DeleteQuery(UserQuery):
