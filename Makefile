@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := .venv-bench
 ARGS ?=
 
 # Checks need settings, not secrets: a fixed key, a database that is gone afterwards, an address served over TLS.
@@ -10,7 +11,7 @@ CHECK_ENV := SECRET_KEY=for-checks-only-0123456789-abcdefghijklmnopqrstuvwxyz DE
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types imports migrations-check deploy-check checks requirements ci clean
+.PHONY: help run test bench lint format types imports migrations-check deploy-check checks requirements translations ci clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +23,9 @@ run: $(VENV)/.installed ## Serve everything on http://127.0.0.1:8000 (PORT=9000 
 
 test: $(VENV)/.installed-dev ## Run every test: SQLite always, PostgreSQL, Redis and Chromium where found (ARGS="-k name")
 	@exec $(BIN)/python tests/run.py $(ARGS)
+
+bench: $(BENCH)/.installed ## Measure everything, check the targets, write docs/benchmarks.md (ARGS="--quick --only ledger")
+	@exec $(BENCH)/bin/python -m benchmarks.run $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Look for mistakes in Python and templates
 	$(BIN)/ruff check .
@@ -49,12 +53,18 @@ checks: lint types imports migrations-check deploy-check ## Everything but the t
 requirements: $(VENV)/.installed-dev ## Compile the hashed requirements from the .in files (UPGRADE=--upgrade takes new versions)
 	$(COMPILE) $(UPGRADE) --output-file requirements.txt requirements.in
 	$(COMPILE) $(UPGRADE) --constraint requirements.txt --output-file requirements-dev.txt requirements-dev.in
+	$(COMPILE) $(UPGRADE) --constraint requirements.txt --output-file requirements-bench.txt requirements-bench.in
+
+translations: $(VENV)/.installed-dev ## Collect the texts of pages into locale/ and compile what is translated (needs GNU gettext)
+	$(CHECK_ENV) $(BIN)/python manage.py makemessages --locale de --no-obsolete --add-location file --ignore .venv --ignore tests --ignore benchmarks \
+		--ignore examples --ignore clients
+	$(CHECK_ENV) $(BIN)/python manage.py compilemessages --locale de --ignore .venv
 
 ci: ## What the build server runs, setting the machine up first (Debian, as root)
 	bash .ci/run
 
 clean: ## Remove what make made; keeps .env and the data in var/
-	rm -rf $(VENV) test-results .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) test-results .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps say which requirements are installed; pip runs again only when the file has changed since.
@@ -68,4 +78,11 @@ $(VENV)/.installed: requirements.txt | $(VENV)/bin/pip
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# What is compared and measured with stays out of the product's environment.
+$(BENCH)/.installed: requirements-bench.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Unified needs Python 3.11 or newer." if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
 	@touch $@

@@ -16,7 +16,14 @@ import pytest
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 # Workers inherit the directory that the main process made.
 TEST_DIR = Path(os.environ["DATA_DIR"]) if WORKER else Path(tempfile.mkdtemp(prefix="unified-tests-"))
-pytest_plugins = ["accounts.tests.cast", "credits.tests.cast"]
+pytest_plugins = [
+    "accounts.tests.cast",
+    "accounts.tests.sign_in_cast",
+    "credits.tests.cast",
+    "workspace.tests.bucket",
+    "unified.tests.sweep",
+    "tests.browser",
+]
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 PINNED = {
     "DJANGO_SETTINGS_MODULE": "unified.settings",
@@ -53,9 +60,12 @@ def _pin_environment() -> None:
 
 
 def _use_test_settings() -> None:
-    """What the environment cannot say: a test database that is a file, static files without a manifest."""
+    """What the environment cannot say: a test database that is a file, static files without a manifest.
+
+    Staff are let in without a second factor, as DEBUG would; accounts/tests/test_staff_door.py asks for it."""
     from django.conf import settings
 
+    settings.STAFF_NEED_SECOND_FACTOR = False
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
@@ -79,3 +89,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("browser"):
                 item.add_marker(missing)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many calls were generated from the OpenAPI document, whichever workers made them."""
+    ended = (report for reports in terminalreporter.stats.values() for report in reports if hasattr(report, "when"))
+    properties = [pair for report in ended if report.when == "teardown" for pair in report.user_properties]
+    cases = sum(count for name, count in properties if name == "generated_cases")
+    if cases:
+        terminalreporter.write_line(f"{cases} calls were generated from the OpenAPI document.")

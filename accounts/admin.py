@@ -1,26 +1,48 @@
 """Staff's view of people, apps, keys and connections."""
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import allauth.idp.oidc.admin  # noqa: F401  (what it registers is taken back below)
+from allauth.idp.oidc.models import Client, Token
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.models import LogEntry
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts import services
-from accounts.models import DEFAULT_SCOPES, SCOPES, ApiKey, ClientApp, Connection, Event, IdempotencyRecord
+from accounts import logos, services
+from accounts.admin_site import Audited
+from accounts.errors import DomainError, InvalidField
+from accounts.models import (
+    DEFAULT_SCOPES,
+    SCOPES,
+    ApiKey,
+    AuditEntry,
+    ClientApp,
+    Connection,
+    Event,
+    IdempotencyRecord,
+)
+from accounts.oidc.desk import SignInDesk
+
+# allauth's own pages would make registrations that belong to no app, and show people's tokens.
+admin.site.unregister([Client, Token])
 
 # Only the stubs know these classes as generic; Django's own cannot be subscripted.
 if TYPE_CHECKING:
-    Admin = admin.ModelAdmin[Any]
     Inline = admin.TabularInline[Any, Any]
+    AppForm = forms.ModelForm[ClientApp]
 else:
-    Admin, Inline = admin.ModelAdmin, admin.TabularInline
+    Inline, AppForm = admin.TabularInline, forms.ModelForm
+
+Admin = Audited
 
 
 class ReadOnly:
@@ -42,12 +64,38 @@ class ReadOnlyAdmin(ReadOnly, Admin):
     show_full_result_count = False
 
 
-class IssueKeyForm(forms.Form):
+class ValidityForm(forms.Form):
+    """How long a new key is good for."""
+
+    valid_for = forms.TypedChoiceField(
+        label=_("Valid for"),
+        required=False,
+        coerce=lambda days: timedelta(days=int(days)),
+        empty_value=None,
+        choices=[("", _("until revoked")), (30, _("30 days")), (90, _("90 days")), (365, _("a year"))],
+    )
+
+    def expires_at(self) -> datetime | None:
+        length: timedelta | None = self.cleaned_data["valid_for"]
+        return None if length is None else timezone.now() + length
+
+
+class IssueKeyForm(ValidityForm):
     """What a new key may do."""
 
     label = forms.CharField(max_length=80, required=False, help_text=_("What it is for; only staff see this."))
     scopes = forms.MultipleChoiceField(
         choices=[(scope, scope) for scope in SCOPES], initial=DEFAULT_SCOPES, widget=forms.CheckboxSelectMultiple
+    )
+
+
+class RotateKeyForm(ValidityForm):
+    """How long the key that is replaced still works."""
+
+    grace = forms.TypedChoiceField(
+        label=_("The old key works for"),
+        coerce=lambda hours: timedelta(hours=int(hours)),
+        choices=[(24, _("a day")), (1, _("an hour")), (168, _("a week")), (720, _("30 days")), (0, _("not any more"))],
     )
 
 
@@ -61,10 +109,42 @@ class KeysOfApp(ReadOnly, Inline):
     extra = 0
 
 
+class ClientAppForm(AppForm):
+    """An app with its logo, which comes out of `clean` as we drew it."""
+
+    logo = forms.FileField(required=False, help_text=_("A square PNG, JPEG or WebP picture, 128 pixels or more."))
+    remove_logo = forms.BooleanField(required=False, help_text=_("Show the app's initial on its colour instead."))
+
+    def clean_logo(self) -> bytes:
+        file = self.cleaned_data["logo"]
+        try:
+            return logos.draw(file.read(logos.MAX_BYTES + 1)) if file else b""
+        except InvalidField as refusal:
+            raise forms.ValidationError(refusal.detail) from None
+
+
+def show_once(
+    desk: Admin, request: HttpRequest, app: ClientApp, form: forms.Form, make: Callable[[], str], title: Promise
+) -> HttpResponse:
+    """A form whose answer is the only page that ever shows the secret that `make` made."""
+    plaintext = ""
+    if request.method == "POST" and form.is_valid():
+        try:
+            plaintext = make()
+        except DomainError as refusal:
+            form.add_error(None, refusal.detail)
+    context = {**desk.admin_site.each_context(request), "title": title, "app": app, "opts": desk.opts}
+    page = "admin/accounts/clientapp/issue_key.html"
+    response = render(request, page, {**context, "form": form, "plaintext": plaintext})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
 @admin.register(ClientApp)
-class ClientAppAdmin(Admin):
+class ClientAppAdmin(SignInDesk, Admin):
     """The family of apps. A slug is written into entries and project lists for good, so it is set once."""
 
+    form = ClientAppForm
     list_display = ("name", "slug", "first_party", "is_active", "live_keys", "created_at")
     inlines = (KeysOfApp,)
     change_form_template = "admin/accounts/clientapp/change_form.html"
@@ -74,6 +154,13 @@ class ClientAppAdmin(Admin):
 
     def has_delete_permission(self, request: HttpRequest, obj: ClientApp | None = None) -> bool:
         return False
+
+    def save_model(self, request: HttpRequest, obj: ClientApp, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if form.cleaned_data["logo"]:
+            logos.set_logo(app=obj, drawn=form.cleaned_data["logo"])
+        elif form.cleaned_data["remove_logo"]:
+            logos.remove_logo(app=obj)
 
     @admin.display(description=_("live keys"))
     def live_keys(self, app: ClientApp) -> int:
@@ -89,17 +176,16 @@ class ClientAppAdmin(Admin):
         if not request.user.has_perm("accounts.add_apikey"):
             raise PermissionDenied
         form = IssueKeyForm(request.POST or None)
-        plaintext = ""
-        if request.method == "POST" and form.is_valid():
-            data = form.cleaned_data
-            key, plaintext = services.create_api_key(app=app, scopes=data["scopes"], label=data["label"])
-            self.log_change(request, app, f"Issued key {key} with {', '.join(key.scopes)}.")
-        context = {**self.admin_site.each_context(request), "title": _("Issue a key"), "app": app, "opts": self.opts}
-        response = render(
-            request, "admin/accounts/clientapp/issue_key.html", {**context, "form": form, "plaintext": plaintext}
-        )
-        response["Cache-Control"] = "no-store"
-        return response
+
+        def make() -> str:
+            chosen = form.cleaned_data
+            key, plaintext = services.create_api_key(
+                app=app, scopes=chosen["scopes"], label=chosen["label"], expires_at=form.expires_at()
+            )
+            self.log_history(request, app, f"Issued key {key} with {', '.join(key.scopes)}.")
+            return plaintext
+
+        return show_once(self, request, app, form, make, _("Issue a key"))
 
 
 @admin.register(ApiKey)
@@ -112,13 +198,34 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     search_fields = ("lookup", "label")
     exclude = ("secret_hash",)
     actions = ("revoke",)
+    change_form_template = "admin/accounts/apikey/change_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        rotate = self.admin_site.admin_view(self.rotate)
+        return [path("<int:pk>/rotate/", rotate, name="accounts_apikey_rotate"), *super().get_urls()]
+
+    def rotate(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """A form for the key that takes another's place; the old one works on for a while."""
+        key = get_object_or_404(ApiKey.objects.select_related("app"), pk=pk)
+        if not request.user.has_perms(["accounts.add_apikey", "accounts.change_apikey"]):
+            raise PermissionDenied
+        form = RotateKeyForm(request.POST or None)
+
+        def make() -> str:
+            grace = form.cleaned_data["grace"]
+            new, plaintext = services.rotate_api_key(key=key, grace=grace, expires_at=form.expires_at())
+            self.log_history(request, key, f"Replaced by {new}; works for {grace} more.")
+            return plaintext
+
+        return show_once(self, request, key.app, form, make, _("Replace a key"))
 
     @admin.action(description=_("Revoke the selected keys"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
-        live = list(keys.filter(revoked_at__isnull=True))
+        # All of them before the first: who holds the audit log's lock must not wait for a key.
+        live = list(keys.filter(revoked_at__isnull=True).select_for_update(of=("self",)).order_by("pk"))
         for key in live:
             services.revoke_api_key(key=key)
-            self.log_change(request, key, "Revoked.")
+            self.log_history(request, key, "Revoked.")
         self.message_user(request, _("%d keys revoked.") % len(live))
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
@@ -157,11 +264,26 @@ class IdempotencyRecordAdmin(ReadOnlyAdmin):
         return ("app", "endpoint", "key", "status", "content_type", "answer", "created_at")
 
 
-@admin.register(LogEntry)
-class AuditLogAdmin(ReadOnlyAdmin):
-    """What staff did, when, and to what."""
+ABOUT = ("person__email", "person__user_id")
 
-    list_display = ("action_time", "user", "content_type", "object_repr", "__str__")
-    list_filter = ("action_flag", "content_type")
-    list_select_related = ("user", "content_type")
-    search_fields = ("object_repr", "change_message", "user__email")
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    """What staff did and what happened to keys. `manage.py check_audit_log` proves that nobody rewrote it."""
+
+    list_display = ("id", "created_at", "action", "actor", "kind", "object_id", "said", "address")
+    list_filter = ("action", "kind", "created_at")
+    list_select_related = ("actor",)
+    search_fields = ("action", "object_id", "request_id", "details", "actor__email", "actor__user_id", *ABOUT)
+    fields = ("id", "created_at", "action", "actor", "kind", "object_id", "person", "request_id", "facts", "hash")
+
+    @admin.display(description=_("what"))
+    def said(self, entry: AuditEntry) -> str:
+        return str(entry.facts.get("said", ""))
+
+    @admin.display(description=_("address"))
+    def address(self, entry: AuditEntry) -> str:
+        return str(entry.facts.get("address", ""))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: AuditEntry | None = None) -> tuple[str, ...]:
+        return ("facts",)

@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from typing import Any, TypeVar
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.utils.encoding import escape_uri_path
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 from rest_framework.utils.encoders import JSONEncoder
 
-from accounts import idempotency, services, strict_json
+from accounts import idempotency, rate_limits, services, strict_json
+from accounts.access_tokens import AccessToken, AppCaller
 from accounts.errors import AppMismatch, InvalidField, UserNotFound
-from accounts.models import ApiKey, ClientApp, User
+from accounts.models import ClientApp, User
 from accounts.serializers import IdempotencyKey, StrictSerializer
 
 Prepared = TypeVar("Prepared")
@@ -21,27 +23,42 @@ Reply = tuple[int, Mapping[str, Any]]
 
 
 def calling_app(request: Request) -> ClientApp:
-    """The app whose key this request carries; only routes that are shut to browsers ask."""
-    assert isinstance(request.auth, ApiKey)
+    """The app that calls, with its key or a person's token; only routes that are shut to browsers ask."""
+    assert isinstance(request.auth, AppCaller)
     return request.auth.app
 
 
 def app_or_owner(request: Request) -> ClientApp | None:
     """The calling app, or None when a person acts for themselves in a browser."""
-    return request.auth.app if isinstance(request.auth, ApiKey) else None
+    return request.auth.app if isinstance(request.auth, AppCaller) else None
+
+
+def may_pay(request: Request) -> bool:
+    """Whether the caller may spend credits: a person of their own, an app with the scope."""
+    return not isinstance(request.auth, AppCaller) or "credits:charge" in request.auth.scopes
 
 
 def subject(request: Request, user_id: str | None) -> User:
-    """Whom this request is about. An app must name one; a browser session only ever gets its own user."""
-    if isinstance(request.auth, ApiKey):
-        if user_id is None:
-            raise ValidationError({"user_id": "This field is required."}, code="required")
-        return services.reach(app=request.auth.app, user_id=user_id)
-    user = request.user
-    assert isinstance(user, User)
-    if user_id not in (None, user.user_id):
-        raise UserNotFound("There is no user with this user_id.")
+    """Whom this request is about. An app must name one; a browser session or a token only ever gets its own user."""
+    caller = request.auth
+    if not isinstance(caller, AppCaller):
+        assert isinstance(request.user, User)
+        return _own(request.user, user_id)
+    if isinstance(caller, AccessToken):
+        # Also counted as this person's, once for each call: see CallerRate.
+        return services.reach(app=caller.app, user_id=_own(caller.user, user_id).user_id)
+    if user_id is None:
+        raise ValidationError({"user_id": "This field is required."}, code="required")
+    user = services.reach(app=caller.app, user_id=user_id)
+    # Per app: one that floods a person's account does not shut the others out of it.
+    rate_limits.spend(request, "user", f"{caller.app_id}/{user.pk}")
     return user
+
+
+def _own(owner: User, user_id: str | None) -> User:
+    if user_id not in (None, owner.user_id):
+        raise UserNotFound("There is no user with this user_id.")
+    return owner
 
 
 def same_app(request: Request, named: str) -> ClientApp:
@@ -55,9 +72,19 @@ def same_app(request: Request, named: str) -> ClientApp:
 def body(serializer: type[StrictSerializer], request: Request) -> dict[str, Any]:
     """The validated body of a request, or ValidationError by field name."""
     _refuse(request.query_params)
-    checked = serializer(data=request.data, context={"request": request})
+    checked = serializer(data=_named(request, serializer), context={"request": request})
     checked.is_valid(raise_exception=True)
     return dict(checked.validated_data)
+
+
+def _named(request: Request, serializer: type[StrictSerializer]) -> Any:
+    """The body of a request, about the person of its token where it names none."""
+    data = request.data
+    fields: Mapping[str, Any] = getattr(serializer, "_declared_fields", {})
+    if isinstance(request.auth, AccessToken) and isinstance(data, Mapping | QueryDict) and "user_id" in fields:
+        data = copy(data)
+        data.setdefault("user_id", request.auth.user.user_id)
+    return data
 
 
 def no_body(request: Request) -> None:
@@ -86,14 +113,18 @@ def write(
         return idempotency.Answer(status, rendered(data))
 
     key = request.headers.get("Idempotency-Key")
-    if key is None or not isinstance(request.auth, ApiKey):
+    if key is None or not isinstance(request.auth, AppCaller):
         return _response(answer(prepare()))
+    # The same bytes with another person's token are another request.
+    whose = request.auth.user.user_id if isinstance(request.auth, AccessToken) else ""
+    named = request.data.get("user_id", "") if isinstance(request.data, Mapping) else ""
     claim = idempotency.Claim(
         app=request.auth.app,
         endpoint=endpoint,
         key=_checked_key(key),
         path=escape_uri_path(request.path),
-        fingerprint=idempotency.fingerprint(request.path.rstrip("/"), request.data),
+        fingerprint=idempotency.fingerprint(f"{request.path.rstrip('/')}{whose and f'#{whose}'}", request.data),
+        user_id=whose or named,
     )
     return _response(idempotency.once(claim, prepare=prepare, act=answer))
 

@@ -1,29 +1,41 @@
-"""Recognises an app by its bearer key and a person by their browser session."""
+"""Recognises an app by its bearer key, an app at work for one person by their token, a person by their session."""
 
 from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
-from accounts import services
-from accounts.models import ApiKey, User
+from accounts import access_tokens, rate_limits, services
+from accounts.access_tokens import AppCaller
+from accounts.models import User
+
+CHALLENGE = 'Bearer realm="unified"'
+
+
+def bearer(request: HttpRequest) -> str:
+    """What stands behind `Bearer` in the Authorization header; empty when there is nothing, or another scheme."""
+    scheme, _, secret = get_authorization_header(request).partition(b" ")  # type: ignore[arg-type]
+    return secret.strip().decode("ascii", "replace") if scheme.lower() == b"bearer" else ""
 
 
 class AppKeyAuthentication(BaseAuthentication):
-    """`Authorization: Bearer unk_…`: the caller is an app and `request.auth` is its key."""
+    """`Authorization: Bearer unk_…` or `uat_…`: the caller is an app, and `request.auth` its key or a person's token.
 
-    def authenticate(self, request: Request) -> tuple[AnonymousUser, ApiKey] | None:
-        header = get_authorization_header(request)
-        if not header:
+    Never `request.user`: whoever forgets to ask which of both it is gets nobody, not a person."""
+
+    def authenticate(self, request: Request) -> tuple[AnonymousUser, AppCaller] | None:
+        if not get_authorization_header(request):
             return None
-        scheme, _, token = header.partition(b" ")
-        key = services.authenticate_key(plaintext=token.strip().decode("ascii", "replace"))
-        if scheme.lower() != b"bearer" or key is None:
-            raise AuthenticationFailed("The app key is wrong, revoked or expired.", code="invalid_key")
-        return AnonymousUser(), key
+        shown = bearer(request._request)
+        caller = services.authenticate_key(plaintext=shown) or access_tokens.authenticate(plaintext=shown)
+        if caller is None:
+            rate_limits.refuse_strangers(request)
+            raise AuthenticationFailed("The app key or token is wrong, revoked or expired.", code="invalid_key")
+        return AnonymousUser(), caller
 
     def authenticate_header(self, request: Request) -> str:
-        return 'Bearer realm="unified"'
+        return CHALLENGE
 
 
 class BrowserSessionAuthentication(SessionAuthentication):
@@ -31,3 +43,9 @@ class BrowserSessionAuthentication(SessionAuthentication):
 
     def authenticate(self, request: Request) -> tuple[User, None] | None:
         return super().authenticate(request)
+
+    def enforce_csrf(self, request: Request) -> None:
+        try:
+            super().enforce_csrf(request)
+        except PermissionDenied:
+            raise PermissionDenied("The CSRF token is missing or wrong.", code="csrf_failed") from None

@@ -25,6 +25,11 @@ class InvalidField(DomainError):
 
     def __init__(self, field: str, detail: str, code: str = "invalid") -> None:
         super().__init__(detail, errors=[{"field": field, "code": code, "detail": detail}])
+        self.field, self.field_code = field, code
+
+    def inside(self, name: str) -> "InvalidField":
+        """The same refusal of a field that came inside the field `name`."""
+        return InvalidField(f"{name}.{self.field}", self.detail, self.field_code)
 
 
 class UserNotFound(DomainError):
@@ -57,10 +62,36 @@ class EmailTaken(DomainError):
     title = "Email taken"
 
 
+class AccountClosed(DomainError):
+    code = "account_closed"
+    status = 409
+    title = "Account closed"
+
+
+class TooManyKeys(DomainError):
+    """One key in use and one that replaces it is what a rotation needs."""
+
+    code = "too_many_keys"
+    status = 409
+    title = "Too many keys"
+
+
+class KeyNotLive(DomainError):
+    code = "key_not_live"
+    status = 409
+    title = "Key not live"
+
+
 class IdempotencyKeyReused(DomainError):
     code = "idempotency_key_reused"
     status = 422
     title = "Idempotency key reused"
+
+
+class IdempotencyAnswerGone(DomainError):
+    code = "idempotency_answer_gone"
+    status = 410
+    title = "Answer gone"
 
 
 class IdempotencyInProgress(DomainError):

@@ -1,12 +1,14 @@
 """The outbox: each write appends the fact it made true, in its own transaction; and how long facts are kept."""
 
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from threading import Condition
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import sql
 from accounts.models import Event, User
 
 KEPT = timedelta(days=30)  # contract, section 4
@@ -38,6 +40,27 @@ def record(*, user: User, type: str, data: dict[str, Any]) -> Event:
     so that ids are in order per user and a rolled-back write leaves no trace."""
     transaction.on_commit(pulse.beat)
     return Event.objects.create(user=user, type=type, data=data)
+
+
+def record_many(*, user: User, facts: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    """Append several facts, each a type and its data, in one statement; otherwise as `record`."""
+    transaction.on_commit(pulse.beat)
+    Event.objects.bulk_create(Event(user=user, type=name, data=data) for name, data in facts)
+
+
+class Fact(NamedTuple):
+    """What is to be recorded about a person, by their row's key."""
+
+    user_id: int
+    type: str
+    data: dict[str, Any]
+
+
+def recording(facts: Sequence[Fact]) -> list[sql.Statement]:
+    """The statements that append `facts`, for a write that sends all its statements at once; otherwise as `record`."""
+    transaction.on_commit(pulse.beat)
+    now = timezone.now()
+    return sql.insert(Event, (*Fact._fields, "created_at"), [(*fact, now) for fact in facts])
 
 
 def prune() -> int:

@@ -10,12 +10,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from accounts import api, feed
+from accounts import api, feed, walls
 from accounts.models import ApiKey, Event
 from accounts.serializers import QueryInteger, QuerySerializer, UserIdField
 
 EVENT_TYPES = (
     "credits.changed",
+    "credits.low",
     "storage.changed",
     "project.saved",
     "project.deleted",
@@ -85,6 +86,7 @@ def visible(request: Request, user_id: str | None) -> QuerySet[Event]:
     key = request.auth
     if not isinstance(key, ApiKey):
         return Event.objects.owned_by(api.subject(request, user_id))
+    walls.let_in_app(key.app)
     shown = Event.objects.shown_to(key.app)
     return shown if user_id is None else shown.owned_by(api.subject(request, user_id))
 

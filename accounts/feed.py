@@ -6,6 +6,7 @@ are given by readers afterwards, one reader at a time, to what has been committe
 from django.db import transaction
 from django.db.models import QuerySet
 
+from accounts import walls
 from accounts.models import Event, Feed
 
 BATCH = 500
@@ -24,10 +25,18 @@ def head() -> int:
     return Feed.objects.values_list("last_position", flat=True).first() or 0
 
 
+def reached() -> int:
+    """The last position given out so far: whatever is committed from now on gets a later one. Changes nothing.
+
+    A page reads this before anything else and then listens from there."""
+    return Feed.objects.values_list("last_position", flat=True).first() or 0
+
+
 def number() -> None:
     """Give a position to every committed event that has none."""
-    while Event.objects.filter(position__isnull=True).exists():
-        _number_some()
+    with walls.everyone():
+        while Event.objects.filter(position__isnull=True).exists():
+            _number_some()
 
 
 @transaction.atomic

@@ -6,17 +6,24 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from django.core.files.uploadedfile import UploadedFile
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
 
-from accounts.errors import DomainError, IdempotencyInProgress, IdempotencyKeyReused, problem
+from accounts import sql
+from accounts.errors import DomainError, IdempotencyAnswerGone, IdempotencyInProgress, IdempotencyKeyReused, problem
 from accounts.models import ClientApp, IdempotencyRecord
 
 # Contract, section 2: a late duplicate of a refused charge must not succeed, so these refusals are kept as well.
 KEPT_REFUSALS = frozenset({402, 409, 507})
+KEPT = timedelta(days=30)  # at least, says the contract
+
+COLUMNS = ("app_id", "endpoint", "key", "fingerprint", "user_id", "status", "content_type", "body", "created_at")
 
 Prepared = TypeVar("Prepared")
 
@@ -26,13 +33,14 @@ _running_guard = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who asks for what under which key. `path` is where, `fingerprint` is what was sent."""
+    """Who asks for what under which key: `path` is where, `fingerprint` what was sent, `user_id` whom it is about."""
 
     app: ClientApp
     endpoint: str
     key: str
     path: str
     fingerprint: str
+    user_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,33 +83,44 @@ def once(claim: Claim, *, prepare: Callable[[], Prepared], act: Callable[[Prepar
         prepared = prepare()
         try:
             with transaction.atomic():
-                return _claim_and_act(claim, prepared, act)
+                record = _take(claim)
+                return _keep(record, act(prepared))
         except _AlreadyAnswered:
             return _stored(claim) or _in_progress()
+        except DomainError as error:
+            return _kept_refusal(claim, error)
 
 
 class _AlreadyAnswered(Exception):
     """Another process answered this claim between our look and our write."""
 
 
-def _claim_and_act(claim: Claim, prepared: Prepared, act: Callable[[Prepared], Answer]) -> Answer:
+def _kept_refusal(claim: Claim, error: DomainError) -> Answer:
+    """What was done is undone; the refusal takes a transaction of its own, in which nothing else is written."""
+    if error.status not in KEPT_REFUSALS:
+        raise error
+    try:
+        with transaction.atomic():
+            return _keep(_take(claim), refusal(error, claim.path))
+    except _AlreadyAnswered:
+        return _stored(claim) or _in_progress()
+
+
+def _take(claim: Claim) -> int:
+    """Write the claim down, until the transaction ends for nobody but us; its row's key."""
     _lock_across_processes(claim)
-    try:
-        with transaction.atomic():
-            record = IdempotencyRecord.objects.create(
-                app=claim.app, endpoint=claim.endpoint, key=claim.key, fingerprint=claim.fingerprint
-            )
-    except IntegrityError:
-        raise _AlreadyAnswered from None
-    try:
-        with transaction.atomic():
-            answer = act(prepared)
-    except DomainError as error:
-        if error.status not in KEPT_REFUSALS:
-            raise
-        answer = refusal(error, claim.path)
-    record.status, record.body, record.content_type = answer.status, answer.body, answer.content_type
-    record.save(update_fields=["status", "body", "content_type"])
+    row = (claim.app.pk, claim.endpoint, claim.key, claim.fingerprint, claim.user_id, 0, "", b"", timezone.now())
+    ((text, values),) = sql.insert(IdempotencyRecord, COLUMNS, [row])
+    (made,) = sql.read((f"{text} ON CONFLICT DO NOTHING RETURNING id", values))
+    if not made:
+        raise _AlreadyAnswered
+    return int(made[0][0])
+
+
+def _keep(record: int, answer: Answer) -> Answer:
+    """Write down what the claim was answered."""
+    changes = "UPDATE accounts_idempotencyrecord SET status = %s, body = %s, content_type = %s WHERE id = %s"
+    sql.write((changes, [answer.status, answer.body, answer.content_type, record]))
     return answer
 
 
@@ -117,7 +136,29 @@ def _stored(claim: Claim) -> Answer | None:
         return None
     if record.fingerprint != claim.fingerprint:
         raise IdempotencyKeyReused("This Idempotency-Key was used with another request; a new attempt takes a new key.")
+    if not record.content_type:
+        raise IdempotencyAnswerGone("This request was answered before; its answer is no longer kept. Nothing was done.")
     return Answer(record.status, bytes(record.body), record.content_type, replayed=True)
+
+
+def prune() -> int:
+    """Let go of the answers older than 30 days and return how many; their keys stay taken."""
+    return _let_go(IdempotencyRecord.objects.filter(created_at__lt=timezone.now() - KEPT))
+
+
+def forget(user_id: str) -> int:
+    """Let go of every answer that says something about this person, and return how many; their keys stay taken."""
+    named = f'"user_id":"{user_id}"'.encode()
+    shared = IdempotencyRecord.objects.filter(user_id="").exclude(content_type="").iterator(100)
+    several = [record.pk for record in shared if named in bytes(record.body)]
+    own = IdempotencyRecord.objects.filter(user_id=user_id)
+    count = _let_go(own) + _let_go(IdempotencyRecord.objects.filter(pk__in=several))
+    own.update(user_id="")
+    return count
+
+
+def _let_go(records: QuerySet[IdempotencyRecord]) -> int:
+    return records.exclude(content_type="").update(body=b"", content_type="")
 
 
 def _in_progress() -> Answer:

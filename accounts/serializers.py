@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from django.http import HttpRequest, QueryDict
+from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
 from rest_framework.request import Request
@@ -13,6 +14,7 @@ from accounts import strict_json
 from accounts.fields import (
     Amount,
     Choice,
+    DistinctList,
     EmailAddress,
     IdempotencyKey,
     JsonObject,
@@ -29,6 +31,7 @@ from accounts.fields import (
 __all__ = [
     "Amount",
     "Choice",
+    "DistinctList",
     "EmailAddress",
     "IdempotencyKey",
     "JsonObject",
@@ -72,10 +75,18 @@ class StrictSerializer(serializers.Serializer[Any]):
             raise ValidationError(unknown)
         return value
 
+    @cached_property
+    def _writable_fields(self) -> list[serializers.Field[Any, Any, Any, Any]]:
+        # DRF looks for them anew for every item of a list.
+        return [field for field in self.fields.values() if not field.read_only]
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(str(field.field_name) for field in self._writable_fields)
+
     def _unknown(self, data: Mapping[str, Any]) -> dict[str, list[ErrorDetail]]:
-        known = {field.field_name for field in self._writable_fields}
         refusal = [ErrorDetail("Is not known here.", code=self.unknown_code)]
-        return {strict_json.shown(name): refusal for name in data if name not in known}
+        return {strict_json.shown(name): refusal for name in data if name not in self._known}
 
     def _from_form(self, data: QueryDict) -> dict[str, Any]:
         plain: dict[str, Any] = {}

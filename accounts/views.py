@@ -1,16 +1,18 @@
-"""The account page: profile, and who may act for this person."""
+"""The account page: profile, and who may act for this person; and the apps' logos."""
 
+from allauth.account.utils import perform_login
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
-from accounts import services
+from accounts import factors, login_links, rate_limits, services
 from accounts.browser import person
 from accounts.forms import DailyCapForm, ProfileForm
-from accounts.models import Connection, User
+from accounts.models import AppLogo, Connection, User
 
 
 def _connection(request: HttpRequest, slug: str) -> Connection:
@@ -28,7 +30,7 @@ def account(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("Your profile is saved."))
         return redirect("account")
     connections = Connection.objects.filter(user=user).select_related("app").order_by("app__name")
-    context = {"form": form, "connections": connections}
+    context = {"form": form, "connections": connections, **factors.overview(user)}
     return render(request, "accounts/account.html", context, status=400 if form.is_bound else 200)
 
 
@@ -71,3 +73,29 @@ def app_reconnect(request: HttpRequest, slug: str) -> HttpResponse:
     services.reconnect(user=person(request), app=connection.app)
     messages.success(request, _("%(app)s is connected again.") % {"app": connection.app.name})
     return redirect("account")
+
+
+@require_GET
+def follow_login_link(request: HttpRequest, token: str) -> HttpResponse:
+    """Sign the person in and show the dashboard, whoever was signed in here before. A second factor is still asked."""
+    user = login_links.redeem(token=token)
+    if user is None:
+        # Guessing one of 2^256 is hopeless; guessing often is stopped all the same.
+        rate_limits.refuse_strangers(request)
+        response = render(request, "accounts/link_over.html", status=410)
+    else:
+        if request.user != user:
+            request.session.flush()
+        response = perform_login(request, user, email_verification="none", redirect_url=reverse("home"))
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_safe
+def app_logo(request: HttpRequest, slug: str) -> HttpResponse:
+    """An app's logo. Its address on the pages names the version, so it may be kept for ever."""
+    logo = get_object_or_404(AppLogo.objects.select_related("app"), app__slug=slug)
+    response = HttpResponse(bytes(logo.data), content_type="image/webp")
+    current = request.GET.get("v") == logo.app.logo_version
+    response["Cache-Control"] = "public, max-age=31536000, immutable" if current else "public, no-cache"
+    return response

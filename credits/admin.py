@@ -3,13 +3,17 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import BooleanField, ExpressionWrapper, Model, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import Admin, Inline, ReadOnly, ReadOnlyAdmin
-from credits import pricing
-from credits.models import Allocation, Entry, Grant, GrantBatch, Hold, HoldAllocation, Price, Wallet
+from accounts.models import User
+from credits import giving, pricing
+from credits.models import Allocation, ChargeKey, Entry, Grant, GrantBatch, Hold, HoldAllocation, Price, Wallet
 
 OWNER = ("wallet__user__user_id", "wallet__user__email")
 
@@ -65,7 +69,7 @@ class EntryAdmin(ReadOnlyAdmin):
 
 @admin.register(Grant)
 class GrantAdmin(ReadOnlyAdmin):
-    list_display = ("id", "owner", "source", "amount", "remaining", "held", "expires_at", "created_at")
+    list_display = ("id", "owner", "source", "priority", "amount", "remaining", "held", "expires_at", "created_at")
     list_filter = ("source", ("expires_at", admin.EmptyFieldListFilter))
     list_select_related = ("wallet__user",)
     search_fields = OWNER
@@ -84,6 +88,10 @@ class AllocationAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
 
 
+def _may_release(request: HttpRequest) -> bool:
+    return request.user.has_perm("credits.change_hold")
+
+
 @admin.register(Hold)
 class HoldAdmin(ReadOnlyAdmin):
     list_display = ("id", "owner", "app", "amount", "captured", "storage_bytes", "status", "expires_at", "created_at")
@@ -92,17 +100,48 @@ class HoldAdmin(ReadOnlyAdmin):
     search_fields = ("id", *OWNER)
     ordering = ("-id",)
     inlines = (AllocationsOfHold,)
+    change_form_template = "admin/credits/hold/change_form.html"
+
+    def person_of(self, obj: Model) -> User | None:
+        return obj.wallet.user if isinstance(obj, Hold) else None
+
+    def get_urls(self) -> list[URLPattern]:
+        release = self.admin_site.admin_view(self.release)
+        return [path("<str:pk>/release/", release, name="credits_hold_release"), *super().get_urls()]
+
+    def release(self, request: HttpRequest, pk: str) -> HttpResponse:
+        """Let the hold go, though its app has not."""
+        if not _may_release(request):
+            raise PermissionDenied
+        hold = get_object_or_404(Hold.objects.select_related("wallet__user", "app"), pk=pk)
+        return giving.release_page(request, self, hold, back=reverse("admin:credits_hold_change", args=[hold.pk]))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        active = context["original"].status == Hold.Status.ACTIVE
+        context["may_release"] = active and _may_release(request)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description=_("user"), ordering="wallet__user__user_id")
     def owner(self, hold: Hold) -> str:
         return hold.wallet.user.user_id
 
 
+@admin.register(ChargeKey)
+class ChargeKeyAdmin(ReadOnlyAdmin):
+    list_display = ("key", "app", "status", "created_at")
+    list_filter = ("status", "app")
+    list_select_related = ("app",)
+    search_fields = ("key",)
+    ordering = ("-id",)
+
+
 @admin.register(GrantBatch)
 class GrantBatchAdmin(ReadOnlyAdmin):
     """Bonus credits given to many people at once: from the user list, the API or the command line."""
 
-    list_display = ("created_at", "amount", "count", "total", "reason", "made_by", "expires_at")
+    list_display = ("created_at", "amount", "count", "total", "reason", "made_by", "expires_at", "priority")
     list_select_related = ("made_by",)
     search_fields = ("key", "reason")
     ordering = ("-id",)
@@ -150,5 +189,5 @@ class PriceAdmin(Admin):
         current = [price for price in prices if self.in_force(price)]
         for price in current:
             pricing.retire(price=price)
-            self.log_change(request, price, "Retired.")
+            self.log_act(request, price, "price.retired", "Retired.")
         self.message_user(request, _("%d prices retired.") % len(current))

@@ -1,7 +1,9 @@
 """The ledger's endpoints: charges, transactions, refunds, holds, prices and bonuses."""
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar
 
+from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -33,21 +35,20 @@ from credits.serializers import (
     UserQuery,
 )
 
+CSV_ROWS_AT_ONCE = 1_000
+
 
 def balances(wallet: Wallet) -> dict[str, int]:
     """The three numbers of a wallet, in credits."""
     return {"credits": wallet.available, "credits_balance": wallet.balance, "credits_held": wallet.held}
 
 
-def receipt(entry: Entry) -> dict[str, Any]:
-    """What a charge answers."""
-    return {"transaction_id": entry.id, "amount": -entry.amount, **balances(entry.wallet)}
-
-
 class ChargeViewSet(ViewSet):
     """Taking credits for work done."""
 
     scopes: ClassVar = {"create": "credits:charge"}
+    # A batch is for many people, a token for one.
+    token_actions: ClassVar = frozenset({"create"})
 
     @extend_schema(
         operation_id="deduct_credits",
@@ -60,7 +61,7 @@ class ChargeViewSet(ViewSet):
         app = api.same_app(request, data.pop("app_name"))
         user = api.subject(request, data.pop("user_id"))
         return api.write(
-            request, "deduct-credits", lambda _: (200, receipt(services.charge(user=user, app=app, **data)))
+            request, "deduct-credits", lambda _: (200, services.receipt(services.charge(user=user, app=app, **data)))
         )
 
 
@@ -74,10 +75,26 @@ class CSVRenderer(BaseRenderer):
         return JSONRenderer().render(data)
 
 
+def as_csv_file(
+    view: GenericViewSet[Any], rows: QuerySet[Any], lines: Callable[[Iterable[Any]], Iterator[str]], name: str
+) -> StreamingHttpResponse:
+    """The list that `view` was asked for as a file: all of it in the order given, or the page that was asked for.
+
+    A page goes on where its Link header says (RFC 8288), since CSV has no place for links."""
+    paged = view.request.query_params.keys() & {"limit", "cursor"}
+    chosen = view.paginate_queryset(rows) if paged else rows.iterator(CSV_ROWS_AT_ONCE)
+    url = getattr(view.paginator, "next_url", None)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        **({"Link": f'<{url}>; rel="next"'} if url else {}),
+    }
+    return StreamingHttpResponse(lines(chosen or ()), content_type="text/csv; charset=utf-8", headers=headers)
+
+
 class TransactionViewSet(GenericViewSet[Entry]):
     """The history of a wallet."""
 
-    scopes: ClassVar = {"list": "credits:read", "refund": "credits:refund"}
+    scopes: ClassVar = {"list": "credits:read"}
     browser_actions: ClassVar = frozenset({"list"})
     renderer_classes = (JSONRenderer, CSVRenderer)
     ordering_fields: ClassVar = {"created_at": "version"}
@@ -94,15 +111,19 @@ class TransactionViewSet(GenericViewSet[Entry]):
         query = TransactionQuery.parse(request)
         user = api.subject(request, query.get("user_id"))
         services.wallet_of(user=user)
-        entries = statements.filtered(Entry.objects.owned_by(user).select_related("app", "wallet__user"), query)
+        entries = statements.filtered(Entry.objects.owned_by(user).select_related(*statements.SHOWN), query)
         if request.accepted_renderer.format == "csv":
-            lines = statements.csv_lines(entries.order_by("-version").iterator())
-            headers = {"Content-Disposition": 'attachment; filename="transactions.csv"'}
-            return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
-        page = self.paginate_queryset(entries)
+            return as_csv_file(self, entries.order_by("-version"), statements.csv_lines, "transactions.csv")
+        page = self.paginate_queryset(entries.prefetch_related(statements.DRAWN))
         answer = self.get_paginated_response(EntrySerializer(page, many=True).data)
         answer.data["summary"] = statements.summary(entries)
         return answer
+
+
+class RefundViewSet(ViewSet):
+    """Giving charges back."""
+
+    scopes: ClassVar = {"create": "credits:refund"}
 
     @extend_schema(
         operation_id="refund",
@@ -110,7 +131,7 @@ class TransactionViewSet(GenericViewSet[Entry]):
         request=RefundSerializer,
         responses={200: RefundReceiptSerializer},
     )
-    def refund(self, request: Request, transaction_id: str) -> HttpResponse:
+    def create(self, request: Request, transaction_id: str) -> HttpResponse:
         data = api.body(RefundSerializer, request)
         user = api.subject(request, data.pop("user_id"))
         app = api.calling_app(request)
@@ -132,6 +153,7 @@ class HoldViewSet(ViewSet):
         "release": "credits:charge",
         "extend": "credits:charge",
     }
+    token_actions: ClassVar = frozenset(scopes)
 
     @extend_schema(
         operation_id="hold", summary="See a hold", parameters=[UserQuery], responses={200: HoldStateSerializer}

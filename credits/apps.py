@@ -1,13 +1,4 @@
-from typing import Any
-
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
-
-
-def _protect(using: str, **_: Any) -> None:
-    from credits.append_only import install
-
-    install(using)
 
 
 class CreditsConfig(AppConfig):
@@ -15,6 +6,11 @@ class CreditsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # SQLite drops triggers whenever a migration remakes a table, so they are put back after every migrate.
-        post_migrate.connect(_protect, sender=self)
-        from credits import checks  # noqa: F401  (registers the system check)
+        from accounts import append_only
+        from accounts.chain import MAY_BE_ERASED
+
+        append_only.protect(
+            "credits_entry", key=("wallet_id", "version"), erasable=("description", MAY_BE_ERASED.format("description"))
+        )
+        append_only.protect("credits_allocation", key=("id",))
+        append_only.protect("credits_chargekey", key=("app_id", "key"))

@@ -1,4 +1,4 @@
-"""The pages on which staff give bonus credits and correct a wallet: asked, shown in numbers, done once."""
+"""The pages on which staff give bonus credits, correct a wallet and let a hold go: asked, shown, done once."""
 
 from typing import Any
 from uuid import uuid4
@@ -15,7 +15,7 @@ from accounts.browser import person
 from accounts.errors import DomainError
 from accounts.models import User
 from credits import services
-from credits.models import MAX_AMOUNT, GrantBatch, Wallet
+from credits.models import DEFAULT_PRIORITY, MAX_AMOUNT, MAX_PRIORITY, GrantBatch, Hold, Wallet
 
 
 class BonusForm(forms.Form):
@@ -29,6 +29,13 @@ class BonusForm(forms.Form):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         help_text="Leave empty for credits that stay.",
     )
+    priority = forms.IntegerField(
+        min_value=0,
+        max_value=MAX_PRIORITY,
+        initial=DEFAULT_PRIORITY,
+        required=False,
+        help_text=f"What is lower is spent first; {DEFAULT_PRIORITY} when left empty.",
+    )
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
     count = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
@@ -37,6 +44,10 @@ class BonusForm(forms.Form):
         if at is not None and at <= timezone.now():
             raise forms.ValidationError("The expiry must be in the future.")
         return at
+
+    def clean_priority(self) -> int:
+        given = self.cleaned_data["priority"]
+        return DEFAULT_PRIORITY if given is None else int(given)
 
     @property
     def batch_key(self) -> str:
@@ -50,6 +61,9 @@ class AdjustForm(forms.Form):
         min_value=-MAX_AMOUNT, max_value=MAX_AMOUNT, help_text="Credits to add, or with a minus sign to take."
     )
     reason = forms.CharField(max_length=500, help_text="Users read this in their statement.")
+    entry_id = forms.CharField(
+        label="Entry", max_length=40, required=False, help_text="The entry it corrects, if it is one: txn_…"
+    )
     version = forms.IntegerField(widget=forms.HiddenInput)
 
     def clean_amount(self) -> int:
@@ -60,16 +74,24 @@ class AdjustForm(forms.Form):
 
 
 def bonus_page(
-    request: HttpRequest, admin: Admin, users: QuerySet[User], *, hidden: list[tuple[str, str]], back: str
+    request: HttpRequest,
+    admin: Admin,
+    users: QuerySet[User],
+    *,
+    hidden: list[tuple[str, str]],
+    back: str,
+    audience: str = "",
 ) -> HttpResponse:
-    """Ask, preview how many users and credits it will be, then grant once. `hidden` is posted back with each step."""
+    """Ask, preview how many users and credits it will be, then grant once. `hidden` is posted back with each step.
+
+    `audience` names the users where it is a filter that chooses them."""
     step = request.POST.get("step", "")
     form = BonusForm(request.POST if step else None)
     count = users.count()
     valid = form.is_valid() and step in ("preview", "confirm") and count > 0
     if valid and step == "confirm":
         if form.cleaned_data["count"] == count or GrantBatch.objects.filter(key=form.batch_key).exists():
-            answer = _give(request, admin, form, users, back)
+            answer = _give(request, admin, form, users, back, audience)
             if answer is not None:
                 return answer
             valid = False
@@ -88,16 +110,19 @@ def bonus_page(
     return _page(request, admin, "admin/grant_bonus.html", context)
 
 
-def _give(request: HttpRequest, admin: Admin, form: BonusForm, users: QuerySet[User], back: str) -> HttpResponse | None:
+def _give(
+    request: HttpRequest, admin: Admin, form: BonusForm, users: QuerySet[User], back: str, audience: str
+) -> HttpResponse | None:
     """Grant and go back; None when it was refused, which the form then says."""
-    terms = {name: form.cleaned_data[name] for name in ("amount", "reason", "expires_at")}
+    terms = {name: form.cleaned_data[name] for name in ("amount", "reason", "expires_at", "priority")}
+    terms |= {"key": form.batch_key, "audience": audience, "made_by": person(request)}
     try:
-        batch, now = services.grant_once(key=form.batch_key, users=users, made_by=person(request), **terms)
+        batch, now = services.grant_once(users=users, **terms)
     except DomainError as refusal:
         form.add_error(None, refusal.detail)
         return None
     if now:
-        admin.log_addition(request, batch, f"Granted {batch.amount} credits to each of {batch.count} users.")
+        admin.log_history(request, batch, f"Granted {batch.amount} credits to each of {batch.count} users.")
         messages.success(request, f"{batch.count} users were granted {batch.amount} credits each.")
     else:
         messages.info(request, f"This was done already: {batch.count} users got {batch.amount} credits each, once.")
@@ -107,19 +132,43 @@ def _give(request: HttpRequest, admin: Admin, form: BonusForm, users: QuerySet[U
 def adjust_page(request: HttpRequest, admin: Admin, user: User, *, back: str) -> HttpResponse:
     """Correct one person's wallet, by staff and with a reason."""
     wallet: Wallet = services.wallet_of(user=user)
-    form = AdjustForm(request.POST or None, initial={"version": wallet.version})
+    asked = {"version": wallet.version, "entry_id": request.GET.get("entry_id", "")}
+    form = AdjustForm(request.POST or None, initial=asked)
     if request.method == "POST" and form.is_valid():
         amount, reason = form.cleaned_data["amount"], form.cleaned_data["reason"]
+        terms = {"entry_id": form.cleaned_data["entry_id"], "if_version": form.cleaned_data["version"]}
         try:
-            services.adjust(user=user, amount=amount, reason=reason, if_version=form.cleaned_data["version"])
+            services.adjust(user=user, amount=amount, reason=reason, **terms)
         except DomainError as refusal:
             form.add_error(None, refusal.detail)
         else:
-            admin.log_change(request, user, f"Corrected the wallet by {amount:+} credits: {reason}")
+            admin.log_act(request, user, "wallet.adjusted", f"Corrected the wallet by {amount:+} credits: {reason}")
             messages.success(request, f"{user} has been corrected by {amount:+} credits.")
             return HttpResponseRedirect(back)
     context = {"title": f"Correct the wallet of {user}", "form": form, "wallet": wallet, "back": back}
     return _page(request, admin, "admin/adjust_wallet.html", context)
+
+
+class ReleaseForm(forms.Form):
+    """Why a hold is let go."""
+
+    reason = forms.CharField(max_length=500, help_text="For the audit log.")
+
+
+def release_page(request: HttpRequest, admin: Admin, hold: Hold, *, back: str) -> HttpResponse:
+    """Let a hold go for its app, by staff and with a reason."""
+    form = ReleaseForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.release(user=hold.wallet.user, app=None, hold_id=hold.pk)
+        except DomainError as refusal:
+            form.add_error(None, refusal.detail)
+        else:
+            admin.log_act(request, hold, "hold.released", f"Released: {form.cleaned_data['reason']}")
+            messages.success(request, f"{hold} has been released.")
+            return HttpResponseRedirect(back)
+    context = {"title": f"Release {hold}", "form": form, "hold": hold, "back": back}
+    return _page(request, admin, "admin/release_hold.html", context)
 
 
 def _page(request: HttpRequest, admin: Admin, template: str, context: dict[str, Any]) -> HttpResponse:

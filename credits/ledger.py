@@ -1,18 +1,26 @@
 """The one place that moves a wallet: lock it, settle what fell due, draw on grants, post an entry."""
 
-import hashlib
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 from django.db.models import F, Min
 from django.utils import timezone
 
-from accounts import events
+from accounts import closing, events, sql
+from accounts.chain import link
+from accounts.errors import UserNotFound
+from accounts.events import Fact
 from accounts.models import ClientApp, User
+from credits import notices, queries
 from credits.models import (
     BURN_RANK,
+    DEFAULT_PRIORITY,
     Allocation,
     Entry,
     EntryType,
@@ -24,27 +32,68 @@ from credits.models import (
     new_entry_id,
 )
 
-Draw = tuple[Grant, int]
+ENTRY_COLUMNS = sql.columns_of(Entry)
+entry_row = attrgetter(*ENTRY_COLUMNS)
+# A grant's key and credits of it.
+Draw = tuple[int, int]
 
 
-def lock(user: User) -> Wallet:
-    """The person's wallet, locked until the transaction ends, opened on first touch, with nothing overdue in it."""
-    wallet = Wallet.objects.select_for_update().filter(pk=user.pk).first() or _open(user)
-    wallet.user = user
-    settle(wallet)
+def lock(user: User, app: ClientApp | None = None) -> Wallet:
+    """The person's wallet, locked until the transaction ends, opened on first touch, with nothing overdue in it.
+
+    With what it can spend as of now; `app` is who is about to, so that its daily cap comes along. Raises UserNotFound
+    when they closed their account after the caller found them."""
+    wallet = lock_all([user], app)[user.pk]
+    if wallet.closed_at is not None:
+        raise UserNotFound("There is no user with this user_id.")
     return wallet
 
 
-def _open(user: User) -> Wallet:
-    """A new wallet with the sign-up grants; a racing opener's wallet when that came first."""
+def lock_all(users: Sequence[User], app: ClientApp | None = None) -> dict[int, Wallet]:
+    """The wallets of `users` by key, each as `lock` returns it, in one statement and in the order of the keys.
+
+    Closed ones are among them, with nothing to spend."""
+    by_key = {user.pk: user for user in users}
+    keys = sorted(by_key)
+    rows, grants = sql.read(queries.lock_wallets(keys, app.pk if app else None), queries.spendable(keys))
+    wallets = {row[0]: _loaded(row) for row in rows}
+    if len(wallets) < len(keys):
+        for key in keys:
+            if key not in wallets:
+                _open(by_key[key])
+        return lock_all(users, app)
+    for key, wallet in wallets.items():
+        wallet.user = by_key[key]
+    settled = [settle(wallet) for wallet in wallets.values()]
+    if any(settled):
+        (grants,) = sql.read(queries.spendable(keys))
+    for wallet_id, grant_id, free in grants:
+        wallets[wallet_id].spendable.append((grant_id, free))
+    return wallets
+
+
+def _loaded(row: sql.Row) -> Wallet:
+    wallet = Wallet.from_db(DEFAULT_DB_ALIAS, queries.WALLET_COLUMNS, row[:-1])
+    if wallet.next_due_at is not None:
+        # SQLite keeps no time zone with a time.
+        wallet.next_due_at = wallet.next_due_at.replace(tzinfo=UTC)
+    wallet.spendable, wallet.daily_cap = deque(), row[-1]
+    return wallet
+
+
+def _open(user: User) -> None:
+    """Make the person's wallet with the sign-up grants, unless a racing opener has just done so.
+
+    Whoever closed an account with this address had theirs: the wallet of their next one starts empty."""
     try:
         with transaction.atomic():
             wallet = Wallet.objects.create(user=user)
     except IntegrityError:
-        return Wallet.objects.select_for_update().get(pk=user.pk)
+        return
+    if closing.had_credits(user.email):
+        return
     receive(wallet, settings.SIGNUP_BASE_CREDITS, Source.BASE, description="Sign-up credits")
     receive(wallet, settings.SIGNUP_BONUS_CREDITS, Source.BONUS, description="Sign-up bonus")
-    return wallet
 
 
 def receive(
@@ -55,6 +104,7 @@ def receive(
     description: str,
     app: ClientApp | None = None,
     expires_at: datetime | None = None,
+    priority: int = DEFAULT_PRIORITY,
     related: Entry | None = None,
 ) -> Entry:
     """A new grant of `amount` credits and the entry that says so."""
@@ -62,13 +112,14 @@ def receive(
         wallet=wallet,
         source=source,
         rank=BURN_RANK[source],
+        priority=priority,
         amount=amount,
-        remaining=amount,
+        remaining=0,
         expires_at=expires_at,
     )
     due_at_latest(wallet, expires_at)
     kind = EntryType(source)
-    return post(wallet, kind, amount, [(grant, amount)], app=app, description=description, related=related)
+    return post(wallet, kind, amount, [(grant.pk, amount)], app=app, description=description, related=related)
 
 
 def due_at_latest(wallet: Wallet, at: datetime | None) -> None:
@@ -78,19 +129,42 @@ def due_at_latest(wallet: Wallet, at: datetime | None) -> None:
 
 
 def draw(wallet: Wallet, amount: int) -> list[Draw]:
-    """Which grants pay `amount` credits, in burn order. The caller has checked that the wallet can pay."""
+    """Take `amount` credits from what the locked wallet can spend, in burn order; the caller has seen that it can pay.
+
+    As of the moment it was settled: a grant that expires in between is still in the balance."""
     draws: list[Draw] = []
-    # As of the moment it was settled: a grant that expires in between is still in the balance.
-    for grant in wallet.grants.spendable(wallet.settled_at).in_burn_order():
-        take = min(amount, grant.remaining - grant.held)
-        draws.append((grant, take))
-        amount -= take
+    while wallet.spendable:
+        grant, free = wallet.spendable.popleft()
+        part = min(amount, free)
+        draws.append((grant, part))
+        amount -= part
+        if part < free:
+            wallet.spendable.appendleft((grant, free - part))
         if amount == 0:
             return draws
     raise RuntimeError(f"The grants of wallet {wallet.pk} do not add up to its balance.")
 
 
-def post(
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """An entry that its wallet, in memory, already stands at: with the grants it moves and the facts it leaves."""
+
+    wallet: Wallet
+    entry: Entry
+    draws: Sequence[Draw]
+    facts: Sequence[Fact]
+
+
+def post(wallet: Wallet, kind: EntryType, amount: int, draws: Sequence[Draw], **about: Any) -> Entry:
+    """Append one entry of `amount` signed credits with the grants it moves, and bring wallet and grants up to it.
+
+    `about` is what `compose` takes."""
+    posting = compose(wallet, kind, amount, draws, **about)
+    write([posting])
+    return posting.entry
+
+
+def compose(
     wallet: Wallet,
     kind: EntryType,
     amount: int,
@@ -101,36 +175,66 @@ def post(
     project_code: str = "",
     related: Entry | None = None,
     hold: Hold | None = None,
-) -> Entry:
-    """Append one entry of `amount` signed credits with the grants it moved, and bring the wallet up to it."""
+) -> Posting:
+    """The next entry of a locked wallet. Nothing is written before `write`."""
     wallet.balance += amount
     wallet.version += 1
-    entry = Entry(
-        id=new_entry_id(),
-        wallet=wallet,
-        version=wallet.version,
-        app=app,
-        transaction_type=kind,
-        amount=amount,
-        balance_after=wallet.balance,
-        description=description,
-        project_code=project_code,
-        related=related,
-        hold=hold,
-        created_at=timezone.now(),
-    )
+    said: dict[str, Any] = {
+        "id": new_entry_id(),
+        "wallet_id": wallet.pk,
+        "version": wallet.version,
+        "app_id": app.pk if app else None,
+        "transaction_type": str(kind),
+        "amount": amount,
+        "balance_after": wallet.balance,
+        "description": description,
+        "project_code": project_code,
+        "related_id": related.pk if related else None,
+        "hold_id": hold.pk if hold else None,
+        "created_at": timezone.now(),
+        "hash": "",
+    }
+    # As it will be read: making it by name takes Django three times as long.
+    entry = Entry.from_db(DEFAULT_DB_ALIAS, ENTRY_COLUMNS, [said[name] for name in ENTRY_COLUMNS])
+    entry.wallet = wallet
+    for name, other in (("app", app), ("related", related), ("hold", hold)):
+        if other is not None:
+            setattr(entry, name, other)
     wallet.head_hash = entry.hash = chain(wallet.head_hash, entry)
-    entry.save(force_insert=True)
-    sign = 1 if amount > 0 else -1
-    Allocation.objects.bulk_create(Allocation(entry=entry, grant=grant, amount=sign * part) for grant, part in draws)
-    save(wallet)
-    events.record(user=wallet.user, type="credits.changed", data=_fact(wallet, entry))
-    return entry
+    changed = Fact(wallet.pk, "credits.changed", _fact(wallet, entry))
+    return Posting(wallet, entry, draws, [changed, *notices.if_low(wallet, before=wallet.balance - amount)])
+
+
+def write(postings: Sequence[Posting], *, first: Sequence[sql.Statement] = (), facts: Sequence[Fact] = ()) -> None:
+    """Write composed entries, and bring their grants and wallets up to them, in five statements whatever their number;
+    one more queues the mails to those whose credits run low.
+
+    `first` are statements that go before them, `facts` go behind their own."""
+    allocations: list[tuple[str, int, int]] = []
+    moved: Counter[int] = Counter()
+    noted: list[Fact] = []
+    for posting in postings:
+        sign = 1 if posting.entry.amount > 0 else -1
+        for grant, part in posting.draws:
+            allocations.append((posting.entry.id, grant, sign * part))
+            moved[grant] += sign * part
+        noted += posting.facts
+    sql.write(
+        *first,
+        *sql.insert(Entry, ENTRY_COLUMNS, [entry_row(posting.entry) for posting in postings]),
+        *sql.insert(Allocation, ("entry_id", "grant_id", "amount"), allocations),
+        *queries.move_grants(moved),
+        queries.save_wallets({posting.wallet.pk: posting.wallet for posting in postings}.values()),
+        *events.recording([*noted, *facts]),
+        *notices.mailing(noted),
+    )
 
 
 def chain(previous: str, entry: Entry) -> str:
-    """SHA-256 over the previous entry's hash and everything this entry says: editing any entry breaks the chain."""
-    said = (
+    """The hash of `entry` behind the one of `previous`: editing any entry breaks the chain.
+
+    Of the description it takes the digest, so that the words can be erased when their owner leaves."""
+    return link(
         previous,
         entry.id,
         str(entry.wallet_id),
@@ -139,13 +243,12 @@ def chain(previous: str, entry: Entry) -> str:
         str(entry.transaction_type),
         str(entry.amount),
         str(entry.balance_after),
-        entry.description,
+        entry.description_digest,
         entry.project_code,
         entry.related_id or "",
         entry.hold_id or "",
         entry.created_at.isoformat(),
     )
-    return hashlib.sha256("\x1f".join(said).encode()).hexdigest()
 
 
 def _fact(wallet: Wallet, entry: Entry) -> dict[str, object]:
@@ -160,53 +263,72 @@ def _fact(wallet: Wallet, entry: Entry) -> dict[str, object]:
     }
 
 
-def save(wallet: Wallet) -> None:
-    """Write what the ledger changed in the wallet, and nothing else."""
-    wallet.save(update_fields=["balance", "held", "version", "head_hash", "next_due_at"])
+def settle(wallet: Wallet) -> bool:
+    """Release holds and expire grants whose time has come, so that what follows sees the truth of this second.
 
-
-def spend_from(draws: Iterable[Draw]) -> None:
-    """Take the drawn credits out of their grants."""
-    for grant, part in draws:
-        Grant.objects.filter(pk=grant.pk).update(remaining=F("remaining") - part)
-
-
-def settle(wallet: Wallet) -> None:
-    """Release holds and expire grants whose time has come, so that what follows sees the truth of this second."""
-    now = wallet.settled_at = timezone.now()
+    Says whether there was anything to do."""
+    now = timezone.now()
     if wallet.next_due_at is None or wallet.next_due_at > now:
-        return
+        return False
     for hold in wallet.holds.filter(status=Hold.Status.ACTIVE, expires_at__lte=now).order_by("expires_at", "id"):
         let_go(wallet, hold, Hold.Status.EXPIRED)
     expire_grants(wallet, now)
     wallet.next_due_at = _next_due(wallet, now)
-    save(wallet)
+    sql.write(queries.save_wallets([wallet]))
+    return True
 
 
 def expire_grants(wallet: Wallet, now: datetime) -> None:
     """Write off what is left, and not on hold, of every grant that has expired."""
     for grant in wallet.grants.filter(expires_at__lte=now, remaining__gt=F("held")).order_by("expires_at", "id"):
         lost = grant.remaining - grant.held
-        spend_from([(grant, lost)])
-        post(wallet, EntryType.EXPIRED, -lost, [(grant, lost)], description=f"{grant.get_source_display()} expired")
+        post(wallet, EntryType.EXPIRED, -lost, [(grant.pk, lost)], description=f"{grant.get_source_display()} expired")
+
+
+class Part(NamedTuple):
+    """What a hold still holds of one grant."""
+
+    id: int
+    grant: int
+    amount: int
+    expires_at: datetime | None
+
+
+def parts_of(hold: Hold) -> list[Part]:
+    """What the hold still holds, in the order it was set aside."""
+    kept = HoldAllocation.objects.filter(hold=hold, amount__gt=0).order_by("id")
+    return [Part(*row) for row in kept.values_list("id", "grant_id", "amount", "grant__expires_at")]
+
+
+def lessen(parts: Sequence[Part]) -> list[sql.Statement]:
+    """The statements that take `parts` off their hold and off what is on hold of their grants."""
+    return [
+        *queries.move_parts({part.id: -part.amount for part in parts}),
+        *queries.hold_grants({part.grant: -part.amount for part in parts}),
+    ]
 
 
 def let_go(wallet: Wallet, hold: Hold, status: Hold.Status) -> None:
     """Give a hold's remaining credits back to the grants they were set aside from, and close it as `status`."""
-    for part in HoldAllocation.objects.filter(hold=hold, amount__gt=0):
-        Grant.objects.filter(pk=part.grant_id).update(held=F("held") - part.amount)
-        wallet.held -= part.amount
-    HoldAllocation.objects.filter(hold=hold).update(amount=0)
-    hold.status, hold.settled_at = status, timezone.now()
-    hold.save(update_fields=["status", "captured", "settled_at"])
-    # A grant may have expired while it was held: it falls due this moment.
-    due_at_latest(wallet, timezone.now())
-    save(wallet)
-    events.record(
-        user=wallet.user,
-        type="hold.settled",
-        data={"hold_id": hold.id, "status": str(status), "captured": hold.captured, "credits": wallet.available},
+    parts = parts_of(hold)
+    fact = close(wallet, hold, parts, status)
+    sql.write(
+        *lessen(parts),
+        queries.save_hold(hold),
+        queries.save_wallets([wallet]),
+        *events.recording([fact]),
     )
+
+
+def close(wallet: Wallet, hold: Hold, parts: Sequence[Part], status: Hold.Status) -> Fact:
+    """Settle the hold as `status`, the remaining `parts` being given back; the fact to record. Nothing is written."""
+    wallet.held -= sum(part.amount for part in parts)
+    hold.status, hold.settled_at = status, timezone.now()
+    for part in parts:
+        # A grant may have expired while it was held: then it falls due this moment.
+        due_at_latest(wallet, part.expires_at)
+    data = {"hold_id": hold.id, "status": str(status), "captured": hold.captured, "credits": wallet.available}
+    return Fact(wallet.pk, "hold.settled", data)
 
 
 def _next_due(wallet: Wallet, now: datetime) -> datetime | None:

@@ -2,24 +2,31 @@
 
 import secrets
 import time
+from collections import deque
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q, Sum
+from django.db.models import ExpressionWrapper, F, Q, Sum
 from django.utils import timezone
 
+from accounts.chain import digest_of
 from accounts.models import ClientApp, User
 
 MAX_AMOUNT = 1_000_000
+DEFAULT_LOW_MARK = 10
+DEFAULT_PRIORITY = 100
+MAX_PRIORITY = 1000
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+# Two at a time: ten bits each.
+PAIRS = [first + second for first in CROCKFORD for second in CROCKFORD]
 
 
 def sortable_id(prefix: str) -> str:
     """An opaque id that sorts by time (48 bits of milliseconds, 80 random bits, as in a ULID)."""
     number = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
-    return prefix + "".join(CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))
+    return prefix + "".join([PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
 
 
 def new_entry_id() -> str:
@@ -39,9 +46,17 @@ class Wallet(models.Model):
     version = models.PositiveBigIntegerField(default=0)
     head_hash = models.CharField(max_length=64, default="")
     next_due_at = models.DateTimeField(null=True, blank=True)
+    # Its owner is told when the balance falls to this or below; 0 never tells.
+    low_mark = models.PositiveIntegerField(default=DEFAULT_LOW_MARK)
+    # From then on nobody acts for its owner, who is gone; it is empty for good.
+    closed_at = models.DateTimeField(null=True, blank=True)
 
-    # Not stored: when the ledger, holding the lock, last made this wallet true.
-    settled_at: datetime
+    # Not stored: what the ledger reads as it locks the wallet. Grants with their free credits, in burn order, and what
+    # the app that is about to spend may spend in a day; where there is such a cap, what it used today and holds now.
+    spendable: deque[tuple[int, int]]
+    daily_cap: int | None
+    used_today: int
+    held_by_app: int
 
     class Meta:
         constraints: ClassVar = [
@@ -87,10 +102,16 @@ class Grant(models.Model):
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="grants")
     source = models.CharField(max_length=12, choices=Source.choices)
     rank = models.PositiveSmallIntegerField()
-    priority = models.PositiveSmallIntegerField(default=100)
+    priority = models.PositiveSmallIntegerField(default=DEFAULT_PRIORITY)
     amount = models.PositiveIntegerField()
     remaining = models.PositiveIntegerField()
     held = models.PositiveIntegerField(default=0)
+    # Its own column, so that an index can leave out what is used up without being written anew at every charge.
+    used_up = models.GeneratedField(
+        expression=ExpressionWrapper(Q(remaining=0), output_field=models.BooleanField()),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -104,7 +125,7 @@ class Grant(models.Model):
             )
         ]
         indexes: ClassVar = [
-            models.Index(fields=["wallet"], condition=Q(remaining__gt=0), name="grant_not_used_up"),
+            models.Index(fields=["wallet"], condition=Q(used_up=False), name="grant_not_used_up"),
         ]
 
     def __str__(self) -> str:
@@ -196,16 +217,23 @@ class Entry(models.Model):
     """One change of one wallet, never changed afterwards. `app` is None where Unified itself acted."""
 
     id = models.CharField(primary_key=True, max_length=40, default=new_entry_id, editable=False)
-    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="entries")
+    # Every index is written with every charge: only those that something asks for.
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="entries", db_index=False)
     version = models.PositiveBigIntegerField()
-    app = models.ForeignKey(ClientApp, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    app = models.ForeignKey(
+        ClientApp, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     transaction_type = models.CharField(max_length=10, choices=EntryType.choices)
     amount = models.BigIntegerField()
     balance_after = models.PositiveBigIntegerField()
     description = models.CharField(max_length=500, blank=True)
     project_code = models.CharField(max_length=6, blank=True)
-    related = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="corrections")
-    hold = models.ForeignKey(Hold, null=True, blank=True, on_delete=models.PROTECT, related_name="entries")
+    related = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="corrections", db_index=False
+    )
+    hold = models.ForeignKey(
+        Hold, null=True, blank=True, on_delete=models.PROTECT, related_name="entries", db_index=False
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     hash = models.CharField(max_length=64)
 
@@ -226,6 +254,8 @@ class Entry(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["wallet", "created_at"], name="entry_by_time"),
             models.Index(fields=["wallet", "project_code"], condition=~Q(project_code=""), name="entry_by_project"),
+            models.Index(fields=["related"], condition=Q(related__isnull=False), name="entry_by_related"),
+            models.Index(fields=["hold"], condition=Q(hold__isnull=False), name="entry_by_hold"),
         ]
 
     def __str__(self) -> str:
@@ -233,7 +263,13 @@ class Entry(models.Model):
 
     @property
     def app_name(self) -> str:
-        return self.app.slug if self.app else "unified"
+        app = self.app
+        return app.slug if app else "unified"
+
+    @property
+    def description_digest(self) -> str:
+        """SHA-256 of what the description says, or said before it was erased."""
+        return digest_of(self.description)
 
     if TYPE_CHECKING:
         app_id: int | None
@@ -245,12 +281,42 @@ class Entry(models.Model):
 class Allocation(models.Model):
     """Which grant an entry drew on (negative amount) or gave back to (positive)."""
 
-    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="allocations")
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="allocations", db_index=False)
     grant = models.ForeignKey(Grant, on_delete=models.PROTECT, related_name="allocations")
     amount = models.BigIntegerField()
 
+    class Meta:
+        # Its own, or PostgreSQL would keep a second one for LIKE.
+        indexes: ClassVar = [models.Index(fields=["entry"], name="allocation_by_entry")]
+
     def __str__(self) -> str:
         return f"{self.amount:+} {self.grant}"
+
+
+# How PostgreSQL names what a key that is used twice breaks.
+KEY_TAKEN = "one_answer_per_charge_key"
+
+
+class ChargeKey(models.Model):
+    """What one charge of a batch was answered under its key: 200 with its receipt, or 402 with what was missing.
+
+    Rows are never changed or deleted (triggers see to it), so that a key never has a second effect."""
+
+    app = models.ForeignKey(ClientApp, on_delete=models.PROTECT, related_name="+", db_index=False)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField()
+    answer = models.JSONField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["app", "key"], name=KEY_TAKEN),
+            models.CheckConstraint(condition=Q(status__in=(200, 402)), name="kept_answers_only"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class GrantBatch(models.Model):
@@ -260,6 +326,9 @@ class GrantBatch(models.Model):
     amount = models.PositiveIntegerField(validators=[MinValueValidator(1), MaxValueValidator(MAX_AMOUNT)])
     reason = models.CharField(max_length=500)
     expires_at = models.DateTimeField(null=True, blank=True)
+    priority = models.PositiveSmallIntegerField(default=DEFAULT_PRIORITY)
+    # A digest of who was meant, which a repeat must mean as well.
+    audience = models.CharField(max_length=64, default="", editable=False)
     count = models.PositiveIntegerField()
     made_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -1,6 +1,6 @@
 """The price book: what an operation costs, in credits per unit."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from django.utils import timezone
 
@@ -26,14 +26,21 @@ def price_of(*, app: ClientApp | None, operation: str) -> Price:
     For a person (`app` None) an operation that only one app offers has that app's price.
 
     Raises InvalidField when the price book does not know the operation."""
-    newest: dict[int | None, Price] = {}
-    for price in Price.objects.filter(operation=operation).order_by("id"):
-        newest[price.app_id] = price
-    live = {owner: price for owner, price in newest.items() if price.retired_at is None}
-    asked = (app.pk, None) if app else (None, *sorted(owner for owner in live if owner is not None))
-    found = next((live[owner] for owner in asked if owner in live), None)
-    if found is None:
-        raise InvalidField("operation", "The price book has no such operation for this app.", "unknown_operation")
+    return _price_in(prices_of(app=app, operations=[operation]), operation)
+
+
+def prices_of(*, app: ClientApp | None, operations: Collection[str]) -> dict[str, Price]:
+    """The prices of those `operations` that the price book knows, each as `price_of` finds it. One query."""
+    newest: dict[str, dict[int | None, Price]] = {}
+    for price in Price.objects.filter(operation__in=operations).order_by("id") if operations else ():
+        newest.setdefault(price.operation, {})[price.app_id] = price
+    found: dict[str, Price] = {}
+    for operation, versions in newest.items():
+        live = {owner: price for owner, price in versions.items() if price.retired_at is None}
+        asked = (app.pk, None) if app else (None, *sorted(owner for owner in live if owner is not None))
+        chosen = next((live[owner] for owner in asked if owner in live), None)
+        if chosen is not None:
+            found[operation] = chosen
     return found
 
 
@@ -50,10 +57,7 @@ def retire(*, price: Price) -> None:
 
 def quote(*, app: ClientApp | None, operation: str, quantity: int) -> int:
     """Credits for `quantity` units of `operation`. Raises InvalidField, also past 1,000,000 credits."""
-    total = price_of(app=app, operation=operation).credits * quantity
-    if total > MAX_AMOUNT:
-        raise InvalidField("quantity", f"This would cost more than {MAX_AMOUNT:,} credits.", "too_large")
-    return total
+    return cost_by(prices_of(app=app, operations=[operation]), amount=None, operation=operation, quantity=quantity)
 
 
 def cost(*, app: ClientApp, amount: int | None, operation: str | None, quantity: int | None) -> int:
@@ -61,3 +65,19 @@ def cost(*, app: ClientApp, amount: int | None, operation: str | None, quantity:
     if amount is not None:
         return amount
     return quote(app=app, operation=operation or "", quantity=quantity or 1)
+
+
+def cost_by(prices: Mapping[str, Price], *, amount: int | None, operation: str | None, quantity: int | None) -> int:
+    """The same by prices at hand, as `prices_of` finds them."""
+    if amount is not None:
+        return amount
+    total = _price_in(prices, operation or "").credits * (quantity or 1)
+    if total > MAX_AMOUNT:
+        raise InvalidField("quantity", f"This would cost more than {MAX_AMOUNT:,} credits.", "too_large")
+    return total
+
+
+def _price_in(prices: Mapping[str, Price], operation: str) -> Price:
+    if operation not in prices:
+        raise InvalidField("operation", "The price book has no such operation for this app.", "unknown_operation")
+    return prices[operation]

@@ -19,7 +19,7 @@ from accounts.serializers import (
     UserIdField,
     WholeNumber,
 )
-from credits.models import Entry, EntryType, Hold
+from credits.models import DEFAULT_PRIORITY, MAX_PRIORITY, Allocation, Entry, EntryType, Hold
 from credits.services.holds import DEFAULT_TTL_SECONDS, MAX_TTL_SECONDS
 
 
@@ -98,10 +98,15 @@ class RefundSerializer(StrictSerializer):
 class BonusSerializer(StrictSerializer):
     user_id = UserIdField(required=False)
     user_ids = TagList(child=UserIdField(), max_length=1000, min_length=1, required=False)
-    all_users = StrictBoolean(required=False)
+    all_users = StrictBoolean(
+        required=False, help_text="Everybody this app may act for, which may be nobody: then `granted` is 0."
+    )
     amount = Amount()
     reason = Text(max_length=500)
-    expires_at = StrictDateTime(required=False)
+    expires_at = StrictDateTime(required=False, help_text="From this moment on they cannot be spent.")
+    priority = WholeNumber(
+        min_value=0, max_value=MAX_PRIORITY, default=DEFAULT_PRIORITY, help_text="What is lower is spent first."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs.get("all_users") is False:
@@ -124,6 +129,26 @@ class TransactionQuery(PageQuery):
     created_before = StrictDateTime(required=False)
 
 
+class ExpiringSerializer(serializers.Serializer[Any]):
+    """Credits that cannot be spent any more from `expires_at` on."""
+
+    amount = serializers.IntegerField()
+    expires_at = serializers.DateTimeField()
+
+
+class DrawSerializer(serializers.ModelSerializer[Allocation]):
+    """A part of a transaction: credits that came in together, which it drew on (negative) or added to."""
+
+    source = serializers.CharField(source="grant.source")  # type: ignore[assignment] # not Field.source
+    granted_at = serializers.DateTimeField(source="grant.created_at")
+    expires_at = serializers.DateTimeField(source="grant.expires_at", allow_null=True)
+
+    class Meta:
+        model = Allocation
+        fields: ClassVar[tuple[str, ...]] = ("amount", "source", "granted_at", "expires_at")
+        read_only_fields: ClassVar[tuple[str, ...]] = fields
+
+
 class EntrySerializer(serializers.ModelSerializer[Entry]):
     """A transaction: `amount` is signed, used credits are negative."""
 
@@ -133,6 +158,7 @@ class EntrySerializer(serializers.ModelSerializer[Entry]):
     related_transaction_id = serializers.CharField(source="related_id", allow_null=True)
     hold_id = serializers.CharField(allow_null=True)
     project_code = serializers.SerializerMethodField()
+    grants = DrawSerializer(source="allocations", many=True, help_text="Which credits it moved; together its amount.")
 
     class Meta:
         model = Entry
@@ -148,6 +174,7 @@ class EntrySerializer(serializers.ModelSerializer[Entry]):
             "related_transaction_id",
             "hold_id",
             "created_at",
+            "grants",
         )
         read_only_fields: ClassVar[tuple[str, ...]] = fields
 
@@ -221,8 +248,8 @@ class SettledHoldSerializer(HoldStateSerializer):
 class SummarySerializer(serializers.Serializer[Any]):
     granted = serializers.IntegerField()
     purchased = serializers.IntegerField()
-    used = serializers.IntegerField()
-    refunded = serializers.IntegerField()
+    used = serializers.IntegerField(help_text="Charges less refunds.")
+    refunded = serializers.IntegerField(help_text="What came back of charges; `used` is without it.")
     expired = serializers.IntegerField()
     adjusted = serializers.IntegerField()
     by_app = serializers.DictField(child=serializers.DictField(child=serializers.IntegerField()))

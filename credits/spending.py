@@ -1,29 +1,60 @@
 """What a person's credits went to and still buy, as the pages draw it. Reads only."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.db.models import Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 
 from accounts.models import ClientApp, User
-from credits.models import Entry, EntryType, Price
+from credits.models import Entry, EntryQuerySet, EntryType, Price
 
 DAYS = 30
-STEP, BAR_WIDTH, HEIGHT, GAP = 10.0, 7.6, 84.0, 1.5
+# Of the chart, in percent: what stands above the tallest column, and between the parts of one.
+HEADROOM, GAP = 12.0, 1.4
+FILLED = 0.74
 
 
 @dataclass(frozen=True)
-class Bar:
-    """One app's part of one day, placed in the chart's own units. No app: a day without spending."""
+class Part:
+    """One app's part of one day. `y` and `height` are percent of the chart's height."""
 
-    x: float
+    app: ClientApp
+    credits: int
     y: float
     height: float
-    app: ClientApp | None
+
+
+@dataclass(frozen=True)
+class Day:
+    """One column of the chart. `x`, `width` and `middle` are percent of its width; `anchor` keeps the label inside."""
+
+    day: date
+    parts: list[Part]
+    x: float
+    width: float
+    middle: float
+    anchor: str
+
+    @property
+    def credits(self) -> int:
+        return sum(part.credits for part in self.parts)
+
+    @property
+    def top(self) -> float:
+        """Where the column's label stands."""
+        return min([part.y for part in self.parts], default=100.0) - 3
+
+    @property
+    def label(self) -> str:
+        """The column in words: "4 Nov: Penora 3, ImageGene 2"."""
+        spent = ", ".join(f"{part.app.name} {part.credits}" for part in self.parts)
+        return f"{date_format(self.day, 'MONTH_DAY_FORMAT')}: {spent or 0}"
 
 
 @dataclass(frozen=True)
@@ -33,25 +64,13 @@ class AppTotal:
 
 
 @dataclass(frozen=True)
-class Day:
-    day: date
-    parts: list[AppTotal]
-
-    @property
-    def credits(self) -> int:
-        return sum(part.credits for part in self.parts)
-
-
-@dataclass(frozen=True)
 class Spending:
-    """The last days' spending, oldest first, with its bars and its totals by app."""
+    """The last days' spending, oldest first, and its totals by app. `highest` is what the top line stands for."""
 
     days: list[Day]
-    bars: list[Bar]
     totals: list[AppTotal]
-    width: float = DAYS * STEP
-    height: float = HEIGHT
-    bar_width: float = BAR_WIDTH
+    highest: int
+    line: float = HEADROOM
 
     @property
     def total(self) -> int:
@@ -61,52 +80,79 @@ class Spending:
     def summary(self) -> str:
         """The chart in a sentence, for those who do not see it."""
         parts = ", ".join(f"{part.app.name} {part.credits}" for part in self.totals)
-        head = ngettext("%d credit spent in the last 30 days", "%d credits spent in the last 30 days", self.total)
-        return f"{head % self.total}: {parts}" if parts else head % self.total
+        credits = ngettext("%d credit", "%d credits", self.total) % self.total
+        words = {"credits": credits, "days": len(self.days)}
+        head = gettext("%(credits)s spent in the last %(days)d days") % words
+        return f"{head}: {parts}" if parts else head
 
 
-def last_days(user: User, apps: Iterable[ClientApp]) -> Spending:
-    """Credits `user` spent on each of the last 30 UTC days, by app. One query."""
-    today = timezone.now().date()
-    first = today - timedelta(days=DAYS - 1)
-    rows = (
-        Entry.objects.owned_by(user)
-        .filter(transaction_type=EntryType.USED, created_at__date__gte=first)
-        .annotate(day=TruncDate("created_at"))
-        .values_list("day", "app_id")
-        .annotate(total=Sum("amount"))
-    )
-    spent = {(day, app): -total for day, app, total in rows}
-    known = list(apps)
-    days = [_day(first + timedelta(days=number), known, spent) for number in range(DAYS)]
-    totals = [AppTotal(app, sum(spent.get((day.day, app.pk), 0) for day in days)) for app in known]
-    return Spending(days, _bars(days), [total for total in totals if total.credits])
+def last_days(user: User, apps: Iterable[ClientApp], count: int = DAYS) -> Spending:
+    """Credits `user` spent on each of the last `count` days of the current time zone, by app, less what came back.
+
+    Two queries."""
+    return _spent(Entry.objects.owned_by(user), apps, count)
 
 
-def _day(day: date, apps: list[ClientApp], spent: dict[tuple[date, int | None], int]) -> Day:
-    return Day(day, [AppTotal(app, spent[day, app.pk]) for app in apps if (day, app.pk) in spent])
+def last_days_of_all(apps: Iterable[ClientApp], count: int = DAYS) -> Spending:
+    """The same for everybody together, for staff."""
+    return _spent(Entry.objects.all(), apps, count)
 
 
-def _bars(days: list[Day]) -> list[Bar]:
-    """The bars of each day, stacked from the bottom up; the tallest day fills the height."""
+def _spent(entries: EntryQuerySet, apps: Iterable[ClientApp], count: int) -> Spending:
+    first = timezone.localdate() - timedelta(days=count - 1)
+    since = timezone.make_aware(datetime.combine(first, time()))
+    spent = Counter({key: -total for key, total in _totals(entries, EntryType.USED, "created_at", since)})
+    # A refund undoes its charge, so it counts on the day of that.
+    spent.subtract(dict(_totals(entries, EntryType.REFUND, "related__created_at", since)))
+    spent = +spent
+    known, dates = list(apps), [first + timedelta(days=number) for number in range(count)]
+    daily = [[AppTotal(app, spent[day, app.pk]) for app in known if (day, app.pk) in spent] for day in dates]
     # A single credit must not fill the chart, or a quiet month would look like a wild one.
-    scale = (HEIGHT - 2) / max(4, *(day.credits for day in days))
-    bars: list[Bar] = []
-    for number, day in enumerate(days):
-        x, bottom = number * STEP + (STEP - BAR_WIDTH) / 2, HEIGHT
-        if not day.parts:
-            bars.append(Bar(round(x, 2), HEIGHT - 2, 2, None))
-        for part in day.parts:
-            height = max(2.0, part.credits * scale - GAP)
-            bars.append(Bar(round(x, 2), round(bottom - height, 2), round(height, 2), part.app))
-            bottom -= height + GAP
-    return bars
+    highest = max(4, *(sum(part.credits for part in parts) for parts in daily))
+    totals = [AppTotal(app, sum(spent.get((day, app.pk), 0) for day in dates)) for app in known]
+    columns = enumerate(zip(dates, daily, strict=True))
+    days = [_column(number, count, day, parts, highest) for number, (day, parts) in columns]
+    return Spending(days, [total for total in totals if total.credits], highest)
 
 
-def buys(available: int, prices: Iterable[Price]) -> list[str]:
+def _totals(
+    entries: EntryQuerySet, kind: EntryType, moment: str, since: datetime
+) -> Iterator[tuple[tuple[date, int | None], int]]:
+    """What the entries of a kind add up to, by day of `moment` and app."""
+    wanted = entries.filter(transaction_type=kind, **{f"{moment}__gte": since})
+    rows = wanted.annotate(day=TruncDate(moment)).values_list("day", "app_id").annotate(total=Sum("amount"))
+    return (((day, app), total) for day, app, total in rows)
+
+
+def _column(number: int, count: int, day: date, totals: list[AppTotal], highest: int) -> Day:
+    step = 100 / count
+    x, middle = (number + (1 - FILLED) / 2) * step, (number + 0.5) * step
+    anchor = "start" if middle < 20 else "end" if middle > 80 else "middle"
+    return Day(day, _stacked(totals, highest), round(x, 3), round(FILLED * step, 3), round(middle, 3), anchor)
+
+
+def _stacked(totals: list[AppTotal], highest: int) -> list[Part]:
+    """The parts of one day, from the bottom up; the highest day reaches the top line."""
+    parts, bottom = [], 100.0
+    for total in totals:
+        height = max(2.0, total.credits / highest * (100 - HEADROOM) - GAP)
+        parts.append(Part(total.app, total.credits, round(bottom - height, 2), round(height, 2)))
+        bottom -= height + GAP
+    return parts
+
+
+@dataclass(frozen=True)
+class Buy:
+    """What the credits are enough for in one app, in the unit it sells."""
+
+    app: ClientApp | None
+    text: str
+
+
+def buys(available: int, prices: Iterable[Price]) -> list[Buy]:
     """What `available` credits are enough for, in the units the apps sell: "23 images", "47 pages"."""
     sold = [price for price in prices if price.app_id is not None]
-    return [_counted(available // price.credits, price.unit) for price in sold]
+    return [Buy(price.app, _counted(available // price.credits, price.unit)) for price in sold]
 
 
 def _counted(count: int, unit: str) -> str:

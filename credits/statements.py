@@ -2,11 +2,14 @@
 
 import csv
 from collections.abc import Iterable, Iterator
-from typing import Any
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any, Protocol, TypeVar
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Prefetch, QuerySet, Sum
+from django.utils import timezone
 
-from credits.models import Entry, EntryQuerySet, EntryType
+from credits.models import Allocation, Entry, EntryQuerySet, EntryType
 
 WORDS = {
     EntryType.BASE: "granted",
@@ -17,8 +20,12 @@ WORDS = {
     EntryType.EXPIRED: "expired",
     EntryType.ADJUSTMENT: "adjusted",
 }
+# What a line of a statement reads along with its entry.
+SHOWN = ("app", "wallet__user")
+DRAWN = Prefetch("allocations", Allocation.objects.select_related("grant").order_by("id"))
 COLUMNS = (
     "transaction_id",
+    "user_id",
     "created_at",
     "app_name",
     "transaction_type",
@@ -46,8 +53,26 @@ def filtered(entries: EntryQuerySet, wanted: dict[str, Any]) -> EntryQuerySet:
     return entries.filter(app__slug=app) if app else entries
 
 
+class Dated(Protocol):
+    """What stands in a statement."""
+
+    created_at: datetime
+
+
+Line = TypeVar("Line", bound=Dated)
+
+
+def by_day(entries: Iterable[Line]) -> list[tuple[date, list[Line]]]:
+    """A page of a statement by the reader's days, in its order."""
+    days = groupby(entries, key=lambda entry: timezone.localtime(entry.created_at).date())
+    return [(day, list(listed)) for day, listed in days]
+
+
 def summary(entries: QuerySet[Entry]) -> dict[str, Any]:
-    """Credits granted, purchased, used, refunded, expired and adjusted, in all and by app; only adjusted is signed."""
+    """Credits granted, purchased, used, refunded, expired and adjusted by these entries, in all and by app.
+
+    What is used is charges less refunds, so granted + purchased + adjusted - used - expired is what the entries add up
+    to. `adjusted` is signed; `used` is negative where more came back than was charged, as among refunds alone."""
     totals = dict.fromkeys(WORDS.values(), 0)
     by_app: dict[str, dict[str, int]] = {}
     rows = entries.order_by().values("app__slug", "transaction_type").annotate(total=Sum("amount"))
@@ -57,33 +82,41 @@ def summary(entries: QuerySet[Entry]) -> dict[str, Any]:
         app = by_app.setdefault(row["app__slug"] or "unified", dict.fromkeys(WORDS.values(), 0))
         app[word] += amount
         totals[word] += amount
+    for part in (totals, *by_app.values()):
+        part["used"] -= part["refunded"]
     return {**totals, "by_app": by_app}
 
 
 def csv_lines(entries: Iterable[Entry]) -> Iterator[str]:
     """The statement as CSV, a line at a time."""
+    return as_csv(COLUMNS, map(_row, entries))
+
+
+def as_csv(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
+    """A table as CSV, a line at a time. Free text among the cells must have been made harmless."""
     writer = csv.writer(_Echo())
-    yield writer.writerow(COLUMNS)
-    for entry in entries:
-        yield writer.writerow(_row(entry))
+    yield writer.writerow(columns)
+    for row in rows:
+        yield writer.writerow(row)
 
 
 def _row(entry: Entry) -> list[Any]:
     return [
         entry.id,
+        harmless(entry.wallet.user.user_id),
         entry.created_at.isoformat(),
         entry.app_name,
         entry.transaction_type,
         entry.amount,
         entry.balance_after,
-        _harmless(entry.description),
+        harmless(entry.description),
         entry.project_code,
         entry.related_id or "",
         entry.hold_id or "",
     ]
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """Text that a spreadsheet shows instead of running it as a formula (OWASP, CSV injection)."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 

@@ -1,58 +1,46 @@
-"""The credits page: balance, grants, holds, prices, and the statement with its CSV."""
+"""The credits page: balance, grants, holds, prices, the statement with its CSV; and the low-balance setting."""
 
-import csv
-from collections.abc import Iterator
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
 
+from accounts import feed
 from accounts.browser import person
 from accounts.models import ClientApp
-from credits import pricing, services, spending
-from credits.forms import StatementFilter
+from credits import pricing, services, spending, statements
+from credits.forms import LowBalanceForm, StatementFilter
 from credits.models import Entry, Hold
 
 PER_PAGE = 30
-CSV_COLUMNS = (
-    "transaction_id",
-    "created_at",
-    "app_name",
-    "transaction_type",
-    "amount",
-    "balance_after",
-    "description",
-    "project_code",
-)
-# A cell that starts like this is run as a formula when a spreadsheet opens the file.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
-
-class Echo:
-    """A file that hands back what is written to it, so that the CSV streams."""
-
-    def write(self, line: str) -> str:
-        return line
+LONG_DAYS = 90
 
 
 @login_required
 @require_safe
 def credits_page(request: HttpRequest) -> HttpResponse:
     """Where did my credits go, and what are they worth?"""
-    user = person(request)
+    user, reached = person(request), feed.reached()
     wallet = services.wallet_of(user=user)
     now = timezone.now()
-    prices = pricing.current()
-    filters = StatementFilter(request.GET, list(ClientApp.objects.all()))
+    prices, apps = pricing.current(), list(ClientApp.objects.all())
+    days = LONG_DAYS if request.GET.get("days") == str(LONG_DAYS) else spending.DAYS
+    filters = StatementFilter(request.GET, apps)
     entries = filters.apply(Entry.objects.owned_by(user).select_related("app").order_by("-version"))
+    page = Paginator(entries.prefetch_related(statements.DRAWN), PER_PAGE).get_page(request.GET.get("page"))
     context: dict[str, Any] = {
+        "reached": reached,
         "wallet": wallet,
         "buys": spending.buys(wallet.available, prices),
+        "spending": spending.last_days(user, apps, days),
         "grants": wallet.grants.spendable(now).in_burn_order(),
         "holds": Hold.objects.active(now)
         .filter(wallet=wallet)
@@ -61,7 +49,8 @@ def credits_page(request: HttpRequest) -> HttpResponse:
         .order_by("-created_at"),
         "prices": prices,
         "filters": filters,
-        "page": Paginator(entries, PER_PAGE).get_page(request.GET.get("page")),
+        "page": page,
+        "statement": statements.by_day(page),
     }
     return render(request, "credits/credits.html", context)
 
@@ -70,31 +59,27 @@ def credits_page(request: HttpRequest) -> HttpResponse:
 @require_safe
 def statement_csv(request: HttpRequest) -> StreamingHttpResponse:
     """The statement as filtered, newest first, as a file for a spreadsheet."""
+    user = person(request)
+    services.wallet_of(user=user)
     filters = StatementFilter(request.GET, list(ClientApp.objects.all()))
-    entries = filters.apply(Entry.objects.owned_by(person(request)).select_related("app").order_by("-version"))
-    response = StreamingHttpResponse(_lines(entries.iterator(chunk_size=1000)), content_type="text/csv; charset=utf-8")
+    entries = filters.apply(Entry.objects.owned_by(user).select_related(*statements.SHOWN).order_by("-version"))
+    lines = statements.csv_lines(entries.iterator(chunk_size=1000))
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="unified-statement.csv"'
     response["Cache-Control"] = "private, no-store"
     return response
 
 
-def _lines(entries: Iterator[Entry]) -> Iterator[str]:
-    writer = csv.writer(Echo())
-    yield writer.writerow(CSV_COLUMNS)
-    for entry in entries:
-        yield writer.writerow(
-            (
-                entry.pk,
-                entry.created_at.isoformat(timespec="seconds"),
-                entry.app_name,
-                entry.transaction_type,
-                entry.amount,
-                entry.balance_after,
-                _harmless(entry.description),
-                entry.project_code,
-            )
-        )
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+@login_required
+@require_POST
+def low_balance(request: HttpRequest) -> HttpResponse:
+    """Set the number of credits at which to be told."""
+    form = LowBalanceForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("It must be a whole number from 0 to 1,000,000, or empty."))
+        return redirect("account")
+    mark = form.cleaned_data["low_mark"] or 0
+    services.set_low_mark(user=person(request), credits=mark)
+    told = ngettext("We write to you when %d credit is left.", "We write to you when %d credits are left.", mark)
+    messages.success(request, told % mark if mark else _("We do not write to you about low credits."))
+    return redirect("account")

@@ -6,7 +6,7 @@ from typing import Any
 from django.core import checks
 from django.core.checks import CheckMessage, register
 
-UNUSED = ("STORAGE_URL", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE")
+UNUSED = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE")
 
 
 @register

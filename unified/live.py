@@ -26,10 +26,12 @@ from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 from wsproto.utilities import ProtocolError
 
-from accounts import api, events, feed
+from accounts import access_tokens, api, events, feed
+from accounts.access_tokens import AccessToken
 from accounts.errors import DomainError, InvalidField
 from accounts.events_api import EXAMPLE, EventId, EventSerializer, ListenQuery, visible
 from accounts.models import ApiKey, Event, User
+from accounts.sockets import socket_of
 
 STREAMS = 8  # of the embedded server's 16 threads, so that requests always find one
 STREAMS_EACH = 4
@@ -39,7 +41,6 @@ GATHER_SECONDS = 0.05  # what is committed together is read together
 HEARTBEAT_SECONDS = 15.0
 LONGEST_SECONDS = 600.0
 BATCH = 100
-STALLED_MS = 30_000
 RETRY_SECONDS = 5
 GOING_AWAY = 1001  # RFC 6455, section 7.4.1
 
@@ -124,6 +125,9 @@ def listener(request: Request) -> Listener:
         key = ApiKey.objects.filter(pk=request.auth.pk)
         return Listener(f"app {request.auth.app_id}", shown, after, lambda: key.live().exists())
     user = api.subject(request, None)
+    if isinstance(request.auth, AccessToken):
+        shown_token = request.auth
+        return Listener(f"token {shown_token.pk}", shown, after, lambda: access_tokens.alive(shown_token))
     people, session = User.objects.filter(pk=user.pk, is_active=True), request.session
     return Listener(
         f"user {user.pk}", shown, after, lambda: session.exists(session.session_key or "") and people.exists()
@@ -214,7 +218,12 @@ class LiveViewSet(ViewSet):
         " The same feed is pushed as JSON text messages over WebSocket at `/ws/unified?after=<id>`.",
         parameters=[
             ListenQuery,
-            OpenApiParameter("Last-Event-ID", int, OpenApiParameter.HEADER, description="Goes before `after`."),
+            OpenApiParameter(
+                "Last-Event-ID",
+                {"type": "string", "pattern": "^[0-9]{0,18}$"},
+                OpenApiParameter.HEADER,
+                description="Goes before `after`.",
+            ),
         ],
         responses={
             (200, "text/event-stream"): OpenApiResponse(
@@ -230,12 +239,12 @@ class LiveViewSet(ViewSet):
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         if request.method == "HEAD":
             return HttpResponse(content_type="text/event-stream", headers=headers)
-        lines = EventStream(who, partial(_hung_up, _socket(request)), slots.take(who.name))
+        lines = EventStream(who, partial(_hung_up, socket_of(request)), slots.take(who.name))
         return StreamingHttpResponse(lines, content_type="text/event-stream", headers=headers)
 
     @extend_schema(exclude=True)
     def talk(self, request: Request) -> HttpResponseBase:
-        who, sock = listener(request), _socket(request)
+        who, sock = listener(request), socket_of(request)
         if request.headers.get("Upgrade", "").lower() != "websocket" or sock is None:
             raise UpgradeRequired("This path speaks WebSocket only.", headers={"Upgrade": "websocket"})
         if request.auth is None and request.headers.get("Origin") != settings.PUBLIC_URL:
@@ -276,15 +285,6 @@ def _listens(talk: simple_websocket.Server) -> bool:
     with suppress(simple_websocket.ConnectionClosed):
         talk.receive(timeout=0)
     return bool(talk.connected)
-
-
-def _socket(request: Request) -> socket.socket | None:
-    """The connection itself, from a server that shows it, set to fail when the other side stops reading."""
-    sock: socket.socket | None = request.META.get("gunicorn.socket")
-    if sock is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
-        with suppress(OSError):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_MS)
-    return sock
 
 
 def _hung_up(sock: socket.socket | None) -> bool:

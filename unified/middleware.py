@@ -4,19 +4,27 @@ import logging
 import re
 import uuid
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
+from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
+from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_header_parameters
 
+from accounts import asking
 from accounts.errors import DomainError
 
+ZONE_COOKIE = "zone"
+# What programs and staff read is in UTC, whoever reads it.
+IN_UTC = ("/api/", "/admin/", "/ws/")
+ZONES = frozenset(available_timezones())
+
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,128}")
-_current: ContextVar[str] = ContextVar("request_id", default="-")
 
 
 class Utf8Request(WSGIRequest):
@@ -56,13 +64,21 @@ class RequestIdMiddleware:
         offered = request.headers.get("X-Request-ID", "")
         request_id = offered if _ACCEPTED.fullmatch(offered) else uuid.uuid4().hex
         request.request_id = request_id  # type: ignore[attr-defined]
-        token = _current.set(request_id)
-        try:
+        with asking.answering(request):
             response = self.get_response(request)
-        finally:
-            _current.reset(token)
         response["X-Request-ID"] = request_id
         return response
+
+
+class PageLanguageMiddleware(LocaleMiddleware):
+    """Speaks to people in their language, and to programs in that of the documentation."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if request.path.startswith("/api/"):
+            translation.activate(settings.LANGUAGE_CODE)
+            request.LANGUAGE_CODE = translation.get_language()
+        else:
+            super().process_request(request)
 
 
 class PrivateByDefaultMiddleware:
@@ -78,6 +94,20 @@ class PrivateByDefaultMiddleware:
         return response
 
 
+class ReaderZoneMiddleware:
+    """Tells times in the zone that zone.js left in a cookie; without it, or with a zone nobody knows, in UTC."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        name = request.COOKIES.get(f"{settings.HOST_ONLY}{ZONE_COOKIE}", "")
+        if name not in ZONES or request.path.startswith(IN_UTC):
+            return self.get_response(request)
+        with timezone.override(ZoneInfo(name)):
+            return self.get_response(request)
+
+
 class RefusalMiddleware:
     """Shows a person the sentence of a broken rule; the API renders its own."""
 
@@ -90,7 +120,10 @@ class RefusalMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, DomainError):
             return None
-        return render(request, "refusal.html", {"error": exception}, status=exception.status)
+        response = render(request, "refusal.html", {"error": exception}, status=exception.status)
+        for name, value in exception.headers.items():
+            response[name] = value
+        return response
 
 
 class RequestIdFilter(logging.Filter):
@@ -99,7 +132,7 @@ class RequestIdFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         # Django logs an answered error after the middleware has returned, but hands the request along.
         request = getattr(record, "request", None)
-        record.request_id = getattr(request, "request_id", None) or _current.get()
+        record.request_id = getattr(request, "request_id", None) or asking.request_id()
         return True
 
 

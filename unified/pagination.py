@@ -33,7 +33,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 class KeysetPagination(BasePagination):
     """Pages over one never-null field and, among equals, the primary key.
 
-    The view says what may order it: `ordering_fields` (name to ORM field) and `default_ordering` ("-created_at").
+    The view says what may order it: `ordering_fields` (name to ORM field, turned round by a leading -) and
+    `default_ordering` ("-created_at").
     A cursor is good for the list it came from only: same path, caller, order and filters."""
 
     next_url: str | None = None
@@ -66,7 +67,7 @@ class KeysetPagination(BasePagination):
         field = allowed.get(name.removeprefix("-"))
         if field is None:
             raise _refusal("ordering", f"Must be one of: {', '.join(allowed)}; a leading - reverses.")
-        return field, name.startswith("-")
+        return field.removeprefix("-"), name.startswith("-") is not field.startswith("-")
 
     def _position(self, cursor: str | None) -> tuple[tuple[Any, Any] | None, bool]:
         if cursor is None:

@@ -3,8 +3,9 @@
 import json
 import logging
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
 
 from django.conf import settings
@@ -27,6 +28,7 @@ from accounts.errors import DomainError, problem
 logger = logging.getLogger(__name__)
 
 API_PREFIX = "/api/"
+MOST_ERRORS, LONGEST_NAME = 20, 150
 CHALLENGE = 'Bearer realm="unified"'
 
 # Where DRF's own code says less than ours, or says it in another word.
@@ -132,11 +134,13 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
 
 
 def _invalid(request: Any, exc: exceptions.ValidationError) -> ProblemResponse:
-    errors = list(_field_errors(exc.detail))
+    found = _field_errors(exc.detail)
+    # An answer is short, however much is wrong with a request.
+    errors, more = list(islice(found, MOST_ERRORS)), sum(1 for _ in found)
     first = errors[0] if errors else {"field": "", "detail": "The request is not valid."}
     detail = f"{first['field']}: {first['detail']}" if first["field"] else first["detail"]
     if len(errors) > 1:
-        detail = f"{detail} ({len(errors) - 1} more in errors)"
+        detail = f"{detail} ({len(errors) - 1} more in errors{f', {more} more not listed' if more else ''})"
     return problem_response(request, status=400, code="invalid_request", detail=detail, errors=errors)
 
 
@@ -150,7 +154,7 @@ def _field_errors(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
             plain = isinstance(below, str)
             yield from _field_errors(below, path if plain else f"{path}.{index}" if path else str(index))
     else:
-        yield {"field": path, "code": getattr(detail, "code", None) or "invalid", "detail": str(detail)}
+        yield {"field": path[:LONGEST_NAME], "code": getattr(detail, "code", None) or "invalid", "detail": str(detail)}
 
 
 def _refused(request: Any, exc: exceptions.APIException, view: Any) -> ProblemResponse:
@@ -220,3 +224,16 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if not in_api(request):
         return django_csrf.csrf_failure(request, reason=reason)
     return problem_response(request, status=403, code="csrf_failed", detail="The CSRF token is missing or wrong.")
+
+
+class EncryptedApiMiddleware:
+    """Refuses API calls without TLS where there is TLS: a redirect would hide that a key was sent in clear."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.SECURE_SSL_REDIRECT and not request.is_secure() and in_api(request):
+            detail = "This API is served over TLS only. Whatever key you sent was readable on its way: replace it."
+            return problem_response(request, status=403, code="tls_required", detail=detail)
+        return self.get_response(request)

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
+from accounts import consents
 from unified.problem_codes import as_markdown, codes_of
 from unified.schema_examples import examples_of, problem_example
-from unified.schema_parts import HEADERS, PARAMETERS, PROBLEMS
+from unified.schema_parts import HEADERS, PARAMETERS, PROBLEMS, security_schemes
 
 Json = dict[str, Any]
 
@@ -35,8 +35,10 @@ _EVERYWHERE = (400, 401, 403, 404, 429, 500)
 _BY_METHOD = {"POST": (409, 413, 415, 422), "PATCH": (412, 413, 415), "DELETE": (412,)}
 _BY_OPERATION = {
     "deduct_credits": (402,),
-    "save_project": (402, 410, 412, 507),
-    "update_project": (507,),
+    "deduct_credits_batch": (402,),
+    "save_project": (402, 410, 412, 503, 507),
+    "update_project": (503, 507),
+    "project_content": (412, 416, 503),
     "create_hold": (402, 507),
     "hold": (410,),
     "capture_hold": (410,),
@@ -46,25 +48,8 @@ _BY_OPERATION = {
 }
 _NO_PRECONDITION = {"release_hold_by_delete"}
 _SCHEMA_OF = {400: "InvalidRequest", 402: "InsufficientCredits", 507: "WorkspaceFull"}
+_ALWAYS = ("X-Request-ID", "RateLimit", "RateLimit-Policy")
 _RETRYABLE = {409, 429, 503}
-
-
-class AppKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = "accounts.authentication.AppKeyAuthentication"
-    name = "appKey"
-
-    def get_security_definition(self, auto_schema: AutoSchema) -> Json:
-        text = "An app key, `unk_…`. The key decides the app; its scopes are named at each operation."
-        return {"type": "http", "scheme": "bearer", "description": text}
-
-
-class BrowserSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = "accounts.authentication.BrowserSessionAuthentication"
-    name = "browserSession"
-
-    def get_security_definition(self, auto_schema: AutoSchema) -> Json:
-        text = "A signed-in person, for themselves only. Writes send the CSRF token as `X-CSRFToken`."
-        return {"type": "apiKey", "in": "cookie", "name": "sessionid", "description": text}
 
 
 class OperationSchema(AutoSchema):
@@ -76,6 +61,8 @@ class OperationSchema(AutoSchema):
     def get_auth(self) -> list[Json]:
         scope = self._scope()
         schemes: list[Json] = [{"appKey": [scope]}] if scope else []
+        if self._for_tokens():
+            schemes.append({"signInWithUnified": [scope]})
         return [*schemes, {"browserSession": []}] if self._for_browsers() else schemes
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Json | None:
@@ -95,8 +82,13 @@ class OperationSchema(AutoSchema):
     def _for_browsers(self) -> bool:
         return self._action() in getattr(self.view, "browser_actions", ())
 
+    def _for_tokens(self) -> bool:
+        opened = self._for_browsers() or self._action() in getattr(self.view, "token_actions", ())
+        return opened and self._scope() in consents.SCOPES
+
     def _who(self) -> str:
-        apps = f"An app's key needs the scope `{self._scope()}`." if self._scope() else "Apps cannot call it."
+        caller = "key, or a person's access token," if self._for_tokens() else "key"
+        apps = f"An app's {caller} needs the scope `{self._scope()}`." if self._scope() else "Apps cannot call it."
         return f"{apps} A browser session may call it for its own user." if self._for_browsers() else apps
 
     def _request_headers(self, operation_id: str) -> list[Json]:
@@ -107,6 +99,8 @@ class OperationSchema(AutoSchema):
             found.append("If-Match")
         if operation_id in {"project", "project_content", "project_thumbnail"}:
             found.append("If-None-Match")
+        if operation_id == "project_content":
+            found += ["Range", "If-Range"]
         return [{"$ref": f"#/components/parameters/{name}"} for name in [*found, "X-Request-ID"]]
 
     def _problems(self, operation_id: str) -> list[int]:
@@ -116,10 +110,12 @@ class OperationSchema(AutoSchema):
 def _describe_answers(operation: Json, problems: list[int]) -> None:
     names = [parameter.get("$ref", "") for parameter in operation["parameters"]]
     replayable = "#/components/parameters/Idempotency-Key" in names
+    ranged = "#/components/parameters/Range" in names
     tagged = "#/components/parameters/If-None-Match" in names or operation["operationId"] == "update_project"
     for status, response in operation["responses"].items():
         response["description"] = response.get("description") or ("Created." if status == "201" else "Done.")
-        wanted = ["X-Request-ID", *["Idempotency-Replayed"] * replayable, *["ETag"] * tagged]
+        wanted = [*_ALWAYS, *["Idempotency-Replayed"] * replayable, *["ETag"] * tagged]
+        wanted += ["Accept-Ranges", "Content-Disposition"] * ranged + ["Content-Range"] * (status == "206")
         response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in wanted}
     if "#/components/parameters/If-None-Match" in names:
         operation["responses"]["304"] = {"description": "Unchanged since the ETag in If-None-Match."}
@@ -153,8 +149,10 @@ def finish(result: Json, **_: Any) -> Json:
     result["tags"] = [{"name": name, "description": text} for name, text in TAGS.items() if _used(result, name)]
     components = result["components"]
     components["schemas"] = _without_machine_limits(components["schemas"]) | PROBLEMS
+    _close(components["schemas"], [operation.get("requestBody") for operation in _operations(result)])
     components["parameters"] = PARAMETERS
     components["headers"] = HEADERS
+    components["securitySchemes"] = security_schemes()
     statuses = sorted({*_EVERYWHERE, *(s for group in _groups() for s in group)})
     components["responses"] = {f"Problem{status}": _problem_response(status) for status in statuses}
     return result
@@ -164,8 +162,23 @@ def _groups() -> list[tuple[int, ...]]:
     return [*_BY_METHOD.values(), *_BY_OPERATION.values()]
 
 
+def _operations(result: Json) -> list[Json]:
+    return [operation for path in result["paths"].values() for operation in path.values()]
+
+
 def _used(result: Json, tag: str) -> bool:
-    return any(tag in operation["tags"] for path in result["paths"].values() for operation in path.values())
+    return any(tag in operation["tags"] for operation in _operations(result))
+
+
+def _close(schemas: Json, node: Any) -> None:
+    """Say of every body below `node` what StrictSerializer does: an unknown field is refused."""
+    below = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    for item in below:
+        _close(schemas, item)
+    name = node.get("$ref", "").removeprefix("#/components/schemas/") if isinstance(node, dict) else ""
+    if name and schemas[name].get("type") == "object" and "additionalProperties" not in schemas[name]:
+        schemas[name]["additionalProperties"] = False
+        _close(schemas, schemas[name])
 
 
 def _without_machine_limits(node: Any) -> Any:
@@ -185,7 +198,7 @@ def _number(item: Any) -> float:
 
 def _problem_response(status: int) -> Json:
     schema = {"$ref": f"#/components/schemas/{_SCHEMA_OF.get(status, 'Problem')}"}
-    headers = ["X-Request-ID", *["Retry-After"] * (status in _RETRYABLE), *["WWW-Authenticate"] * (status == 401)]
+    headers = [*_ALWAYS, *["Retry-After"] * (status in _RETRYABLE), *["WWW-Authenticate"] * (status == 401)]
     return {
         "description": ", ".join(f"`{code}`" for code in codes_of(status)),
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},

@@ -11,6 +11,8 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from whitenoise.compress import Compressor
 
+from workspace.storage_url import storage_of
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
@@ -49,6 +51,26 @@ def _hosts() -> list[str]:
     return hosts
 
 
+def _count(name: str) -> int:
+    value = os.environ.get(name, "") or "0"
+    if not value.isascii() or not value.isdigit():
+        raise ImproperlyConfigured(f"{name} must be a whole number.")
+    return int(value)
+
+
+def _rate_limits() -> dict[str, tuple[int, int]]:
+    """Calls and seconds by what is limited; RATE_LIMITS replaces those it names."""
+    limits = {"key": (60_000, 60), "user": (12_000, 60), "address": (600, 60), "token": (600, 60)}
+    for given in filter(None, os.environ.get("RATE_LIMITS", "").split(",")):
+        match = re.fullmatch(r"(key|user|address|token)=([1-9][0-9]{0,8})/([1-9][0-9]{0,5})", given)
+        if match is None:
+            raise ImproperlyConfigured(
+                "RATE_LIMITS must look like key=60000/60,user=12000/60,address=600/60,token=600/60."
+            )
+        limits[match[1]] = int(match[2]), int(match[3])
+    return limits
+
+
 def _email() -> dict[str, Any]:
     url = os.environ.get("EMAIL_URL") or "consolemail://"
     if urlsplit(url).scheme not in environ.Env.EMAIL_SCHEMES:
@@ -56,6 +78,12 @@ def _email() -> dict[str, Any]:
             f"EMAIL_URL must start with one of {', '.join(environ.Env.EMAIL_SCHEMES)}, then ://."
         )
     return dict(environ.Env.email_url_config(url))
+
+
+def _check_sqlite() -> None:
+    """The ledger updates rows out of a list of values (SQLite 3.33), and rows made together get keys (3.35)."""
+    if sqlite3.sqlite_version_info < (3, 35):
+        raise ImproperlyConfigured(f"SQLite {sqlite3.sqlite_version} is too old: 3.35 or newer is needed.")
 
 
 def _sqlite_journal() -> str:
@@ -71,6 +99,7 @@ def _database() -> dict[str, Any]:
         raise ImproperlyConfigured("DATABASE_URL must start with sqlite:/// or postgres://.")
     config: dict[str, Any] = dict(env.db_url_config(url))
     if config["ENGINE"].endswith("sqlite3"):
+        _check_sqlite()
         # IMMEDIATE takes the write lock at BEGIN: with the default, racing writers die "database is locked".
         config["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
@@ -97,7 +126,7 @@ INSTALLED_APPS = [
     "workspace",
     "credits",
     "accounts",
-    "django.contrib.admin",
+    "accounts.admin_config.AuditedAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -106,21 +135,30 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.idp.oidc",
     "rest_framework",
     "drf_spectacular",
 ]
 MIDDLEWARE = [
     "unified.middleware.RequestIdMiddleware",
+    "unified.logs.RefusalLogMiddleware",
+    "accounts.headers.SafeHeadersMiddleware",
+    "unified.problems.EncryptedApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "accounts.rate_limits.RateLimitMiddleware",
     "unified.middleware.PrivateByDefaultMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "unified.middleware.PageLanguageMiddleware",
+    "unified.middleware.ReaderZoneMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.staff_door.StaffDoorMiddleware",
+    "accounts.walls.WallMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -151,14 +189,15 @@ if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    # Counters of rate limits must not be culled while their window runs: Django would keep 300 entries.
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 1_000_000}}
 }
+RATE_LIMITS = _rate_limits()
+TRUSTED_PROXIES = ALLAUTH_TRUSTED_PROXY_COUNT = _count("TRUSTED_PROXIES")
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
+# One backend: with Django's own beside it every attempt would hash twice.
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 # OWASP's second recommended Argon2id setting: 19 MiB and 2 passes, about 32 ms a check instead of 100 MiB.
 PASSWORD_HASHERS = ["accounts.hashers.TunedArgon2Hasher"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -171,10 +210,41 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_USER_MODEL_EMAIL_FIELD = "email"
-ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+IDP_OIDC_ADAPTER = "accounts.oidc.adapter.ProviderAdapter"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = True
+# Codes and no links: what a mail lets in is the browser that asked for it, not whoever clicks.
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_PREVENT_ENUMERATION = "strict"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_ENABLED = ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 900
+ACCOUNT_CHANGE_EMAIL = ACCOUNT_EMAIL_NOTIFICATIONS = ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_FORMS = {
+    "request_login_code": "accounts.sign_in_forms.LoginCodeForm",
+    "reset_password": "accounts.sign_in_forms.ResetForm",
+}
+# Beside allauth's own limits for signing in, codes and resets, which count by address and by account.
+ACCOUNT_RATE_LIMITS = {"signup": "20/m/ip,5/10m/key", "reset_password": "20/m/ip,5/10m/key"}
+MFA_ADAPTER = "accounts.factors.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Unified"
+MFA_TOTP_TOLERANCE = 1
+MFA_FORMS = {
+    name: f"accounts.factor_forms.{form}"
+    for name, form in {
+        "authenticate": "AuthenticateForm",
+        "reauthenticate": "ReauthenticateForm",
+        "add_webauthn": "AddPasskeyForm",
+        "authenticate_webauthn": "AuthenticatePasskeyForm",
+        "login_webauthn": "LoginPasskeyForm",
+        "reauthenticate_webauthn": "ReauthenticatePasskeyForm",
+    }.items()
+}
+# Staff work behind a second factor; not where DEBUG says that this is somebody's own machine.
+STAFF_NEED_SECOND_FACTOR = not DEBUG
 
 vars().update(_email())
 
@@ -182,7 +252,9 @@ DEFAULT_FROM_EMAIL = f"Unified <no-reply@{urlsplit(PUBLIC_URL).hostname}>"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Unified] "
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+LANGUAGES = [("en", "English"), ("en-us", "English (United States)"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["unified.formats"]
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
@@ -199,35 +271,37 @@ STORAGES = {
     },
 }
 
+# Absent: the database keeps the bytes of pictures.
+if STORAGE_URL := env.str("STORAGE_URL", default=""):
+    STORAGES["content"] = storage_of(STORAGE_URL)
+# Nobody's page but ours has a use for our files.
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 # Source maps are for developers' tools, and by far the slowest files to compress.
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = (*Compressor.SKIP_COMPRESS_EXTENSIONS, "map")
 
 SECURE = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# No other host, not even a neighbour under the same domain, can set a cookie of this name. Browsers want it over TLS.
+HOST_ONLY = "__Host-" if SECURE else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{HOST_ONLY}sessionid", f"{HOST_ONLY}csrftoken"
+MESSAGE_STORAGE = "unified.flashes.HostOnlyMessages"
 SECURE_SSL_REDIRECT = SECURE
+# Who asks whether the process lives does so from inside, without TLS.
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
 SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 CSRF_FAILURE_VIEW = "unified.api.csrf_failure"
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'self'"],
-        "img-src": ["'self'", "data:"],
-        "object-src": ["'none'"],
-        "base-uri": ["'none'"],
-        "form-action": ["'self'"],
-        "frame-ancestors": ["'none'"],
-    }
-}
-
 SIGNUP_BASE_CREDITS = 50
 SIGNUP_BONUS_CREDITS = 10
 WORKSPACE_LIMIT_BYTES = 1_048_576
 MAX_TEXT_BYTES = 524_288
+# Of one person, the trash included: what does not count in bytes (titles, metadata, empty texts) is bounded by this.
+MAX_PROJECTS = 20_000
 MAX_UPLOAD_BYTES = 16 * 1_048_576
 MAX_BODY_BYTES = 24 * 1_048_576
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
@@ -238,6 +312,7 @@ REST_FRAMEWORK = {
         "accounts.authentication.BrowserSessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.CallerMay"],
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.rate_limits.CallerRate"],
     "DEFAULT_PARSER_CLASSES": ["unified.api.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "rest_framework.negotiation.DefaultContentNegotiation",
@@ -272,7 +347,7 @@ LOGGING = {
         "request_id": {"()": "unified.middleware.RequestIdFilter"},
         "refusals": {"()": "unified.middleware.RefusalFilter"},
     },
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
+    "formatters": {"line": {"()": "unified.logs.LineFormatter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["request_id"], "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {

@@ -2,18 +2,34 @@
 
 from typing import Any
 
+from allauth.account.views import logout
 from django.contrib import admin
 from django.urls import URLPattern, include, path, re_path
+from django.views.generic import RedirectView
 
 from accounts.events_api import EventViewSet
-from credits.api import BonusViewSet, ChargeViewSet, HoldViewSet, PriceViewSet, TransactionViewSet
-from unified import reference, views
+from accounts.login_links_api import LoginLinkViewSet
+from credits.api import BonusViewSet, ChargeViewSet, HoldViewSet, PriceViewSet, RefundViewSet, TransactionViewSet
+from credits.batches_api import BatchViewSet
+from unified import reference, styleguide, views
 from unified.api import StrictFormParser, StrictJSONParser, api_not_found
 from unified.live import LiveViewSet
-from workspace.api import AsStoredRenderer, ProjectViewSet, ReservationViewSet, StorageViewSet, UserViewSet
+from workspace.api import (
+    AsStoredRenderer,
+    CleanupViewSet,
+    FileViewSet,
+    ManyProjectsViewSet,
+    ProjectViewSet,
+    ReservationViewSet,
+    StatementViewSet,
+    StorageViewSet,
+    UserViewSet,
+    VersionViewSet,
+)
 from workspace.estimates import EstimateViewSet
 
-CODE = r"(?P<code>[A-Z0-9]{6})"
+CODE = r"(?P<code>[A-Za-z0-9]{1,40})"
+VERSION = r"(?P<number>[0-9]{1,9})"
 HOLD = r"(?P<hold_id>[A-Za-z0-9_]{1,40})"
 TRANSACTION = r"(?P<transaction_id>[A-Za-z0-9_]{1,40})"
 BYTES = {"renderer_classes": [AsStoredRenderer]}
@@ -30,14 +46,23 @@ api = [
     route("create-user", UserViewSet, post="create"),
     route("user-info", UserViewSet, get="retrieve"),
     route("deduct-credits", ChargeViewSet, post="create"),
+    route("deduct-credits/batch", BatchViewSet, post="create"),
     route("save-project", ProjectViewSet, FORM, post="create"),
     route("projects", ProjectViewSet, get="list"),
+    route("projects/delete", ManyProjectsViewSet, post="remove"),
+    route("projects/restore", ManyProjectsViewSet, post="restore"),
+    route("projects/compress", ManyProjectsViewSet, post="compress"),
     route(f"project/{CODE}", ProjectViewSet, get="retrieve", patch="partial_update", delete="destroy"),
-    route(f"project/{CODE}/content", ProjectViewSet, BYTES, get="content"),
-    route(f"project/{CODE}/thumbnail", ProjectViewSet, BYTES, get="thumbnail"),
+    route(f"project/{CODE}/content", FileViewSet, BYTES, get="content"),
+    route(f"project/{CODE}/thumbnail", FileViewSet, BYTES, get="thumbnail"),
+    route(f"project/{CODE}/versions", VersionViewSet, get="list"),
+    route(f"project/{CODE}/versions/{VERSION}", VersionViewSet, get="retrieve"),
+    route(f"project/{CODE}/versions/{VERSION}/restore", VersionViewSet, post="restore"),
     route("transactions", TransactionViewSet, get="list"),
-    route(f"transaction/{TRANSACTION}/refund", TransactionViewSet, post="refund"),
+    route(f"transaction/{TRANSACTION}/refund", RefundViewSet, post="create"),
     route("storage-stats", StorageViewSet, get="retrieve"),
+    route("cleanup", CleanupViewSet, get="list"),
+    route("storage-statement", StatementViewSet, get="list"),
     route("give-bonus-credits", BonusViewSet, post="create"),
     route("prices", PriceViewSet, get="list"),
     route("estimate", EstimateViewSet, FORM, post="create"),
@@ -46,6 +71,7 @@ api = [
     route(f"hold/{HOLD}/capture", HoldViewSet, post="capture"),
     route(f"hold/{HOLD}/release", HoldViewSet, post="release"),
     route(f"hold/{HOLD}/extend", HoldViewSet, post="extend"),
+    route("login-link", LoginLinkViewSet, post="create"),
     route("events", EventViewSet, get="feed"),
     route("events/stream", LiveViewSet, get="stream"),
 ]
@@ -62,11 +88,16 @@ urlpatterns = [
     path("", include("credits.urls")),
     path("", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
+    path("admin/login/", RedirectView.as_view(pattern_name="account_login", query_string=True)),
+    path("admin/logout/", logout),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     path("admin/", admin.site.urls),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("healthz", views.healthz),
     path("readyz", views.readyz),
 ]
 
+handler429 = "accounts.sign_in_views.slow_down"
 handler400 = "unified.api.bad_request"
 handler403 = "unified.api.permission_denied"
 handler404 = "unified.api.page_not_found"

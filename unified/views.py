@@ -8,18 +8,22 @@ from django.core.cache import cache
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.cache import get_conditional_response
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts import feed
 from accounts.browser import person
 from accounts.models import ClientApp
 from credits import pricing, spending
 from credits import services as credits
 from credits.models import Entry
+from workspace import blobs
 from workspace import services as workspace
+from workspace.gallery import HEAVY
 from workspace.meter import meter_of
 from workspace.models import Project
-from workspace.views import HEAVY
 
 LATEST_PROJECTS = 6
 LATEST_ENTRIES = 6
@@ -29,13 +33,14 @@ LATEST_ENTRIES = 6
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """How am I doing?"""
-    user = person(request)
+    user, reached = person(request), feed.reached()
     wallet = credits.wallet_of(user=user)
     apps = list(ClientApp.objects.all())
     latest = Project.objects.owned_by(user).live().select_related("app").defer(*HEAVY)
     context: dict[str, Any] = {
+        "reached": reached,
+        "greeting": _greeting(),
         "wallet": wallet,
-        "apps": apps,
         "buys": spending.buys(wallet.available, pricing.current()),
         "expiring": wallet.grants.filter(expires_at__isnull=False, remaining__gt=0).in_burn_order().first(),
         "spending": spending.last_days(user, apps),
@@ -44,6 +49,14 @@ def home(request: HttpRequest) -> HttpResponse:
         "entries": Entry.objects.owned_by(user).select_related("app").order_by("-version")[:LATEST_ENTRIES],
     }
     return render(request, "home.html", context)
+
+
+def _greeting() -> str:
+    """By the reader's clock."""
+    hour = timezone.localtime().hour
+    if 5 <= hour < 12:
+        return _("Good morning")
+    return _("Good afternoon") if 12 <= hour < 18 else _("Good evening")
 
 
 @require_safe
@@ -68,8 +81,8 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """Whether what a request needs answers too: 503 names what does not."""
     checks = {"database": _answers(_ask_database), "cache": _answers(_ask_cache)}
-    # Content lives in the database, so storage is ready when that is.
-    checks["storage"] = checks["database"]
+    # Without a storage beside it the database keeps all content.
+    checks["storage"] = _answers(blobs.ask) if blobs.storage() else checks["database"]
     ready = all(checks.values())
     body = {
         "status": "ok" if ready else "unavailable",

@@ -1,14 +1,16 @@
 """The support desk: people with their credits and storage, workspaces with their limits, projects without content."""
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, Model, OuterRef, QuerySet, Subquery
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import Admin, ReadOnlyAdmin
 from accounts.errors import DomainError
@@ -16,21 +18,16 @@ from accounts.models import User
 from credits import giving
 from credits.models import Wallet
 from workspace import services
-from workspace.models import Project, Workspace
+from workspace.models import Project, StorageEntry, Workspace
 from workspace.support_desk import desk_of, percent_used
 from workspace.templatetags.sizes import size
-
-if TYPE_CHECKING:
-    WorkspaceForm = forms.ModelForm[Workspace]
-else:
-    WorkspaceForm = forms.ModelForm
 
 
 @admin.register(User)
 class UserAdmin(Admin):
     """People as the support desk sees them. Apps and people make accounts; nobody deletes one here."""
 
-    list_display = ("user_id", "username", "email", "available", "storage", "is_active", "is_staff", "created_at")
+    list_display = ("user_id", "username", "email", "available", "storage", "is_active", "is_staff", "since")
     list_filter = ("is_active", "is_staff", "created_at")
     search_fields = ("user_id", "email", "username")
     ordering = ("-id",)
@@ -54,8 +51,15 @@ class UserAdmin(Admin):
     def storage(self, user: Any) -> str | None:
         return None if user.used_bytes is None else str(size(user.used_bytes))
 
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
-        return (*self.fields, *self.powers) if _is_superuser(request) else self.fields
+    @admin.display(ordering="created_at")
+    def since(self, user: User) -> str:
+        return f"{user.created_at:%Y-%m-%d}"
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """What is rarely changed is folded away; who may do what, only superusers see."""
+        profile = (_("Profile"), {"fields": self.fields})
+        powers = (_("Powers of staff"), {"fields": self.powers, "classes": ["collapse"]})
+        return [profile, powers] if _is_superuser(request) else [profile]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -81,10 +85,12 @@ class UserAdmin(Admin):
         ticked = request.POST.getlist(ACTION_CHECKBOX_NAME)
         hidden = [("action", "grant_bonus"), ("select_across", across)]
         hidden += [(ACTION_CHECKBOX_NAME, pk) for pk in (ticked[:1] if across == "1" else ticked)]
-        return giving.bonus_page(request, self, users, hidden=hidden, back=request.get_full_path())
+        here = request.get_full_path()
+        audience = f"filter {here}" if across == "1" else ""
+        return giving.bonus_page(request, self, users, hidden=hidden, back=here, audience=audience)
 
     def get_urls(self) -> list[URLPattern]:
-        pages = {"grant": self.grant_one, "adjust": self.adjust}
+        pages = {"grant": self.grant_one, "adjust": self.adjust, "close": self.close}
         own = [
             path(f"<int:pk>/{name}/", self.admin_site.admin_view(view), name=f"accounts_user_{name}")
             for name, view in pages.items()
@@ -103,6 +109,25 @@ class UserAdmin(Admin):
         user = self._person(request, pk)
         return giving.adjust_page(request, self, user, back=_desk_url(user))
 
+    def close(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Close the account for good: asked for with its user_id and a reason, and written into the audit log."""
+        if not _may_close(request):
+            raise PermissionDenied
+        user = self._person(request, pk)
+        form = CloseForm(user.user_id, request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                closed = services.close_account(user=user)
+            except DomainError as refusal:
+                form.add_error(None, refusal.detail)
+            else:
+                self.log_act(request, closed, "account.closed", f"Closed the account: {form.cleaned_data['reason']}")
+                messages.success(request, "The account is closed, and its person forgotten.")
+                return HttpResponseRedirect(_desk_url(closed))
+        site = self.admin_site.each_context(request)
+        context = {**site, "title": f"Close the account of {user}", "form": form, "opts": self.opts}
+        return TemplateResponse(request, "admin/close_account.html", {**context, "back": _desk_url(user)})
+
     def _person(self, request: HttpRequest, pk: int) -> User:
         user = self.get_object(request, str(pk))
         if user is None or not self.has_view_permission(request, user):
@@ -116,7 +141,30 @@ class UserAdmin(Admin):
         context["desk"] = desk_of(user)
         context["may_grant"] = self.has_grant_bonus_permission(request)
         context["may_adjust"] = self.has_adjust_permission(request)
+        wallet = context["desk"]["wallet"]
+        closed = wallet is not None and wallet.closed_at is not None
+        context["may_close"] = not closed and not user.is_staff and _may_close(request)
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _may_close(request: HttpRequest) -> bool:
+    return request.user.has_perm("accounts.delete_user")
+
+
+class CloseForm(forms.Form):
+    """That it is really this account, and why."""
+
+    user_id = forms.CharField(max_length=128, help_text="The user_id of the account to be closed, as a safeguard.")
+    reason = forms.CharField(max_length=500, help_text="For the audit log. Do not name the person.")
+
+    def __init__(self, user_id: str, *args: Any) -> None:
+        super().__init__(*args)
+        self._user_id = user_id
+
+    def clean_user_id(self) -> str:
+        if self.cleaned_data["user_id"] != self._user_id:
+            raise forms.ValidationError("This is not the user_id of the account.")
+        return self._user_id
 
 
 def _is_superuser(request: HttpRequest) -> bool:
@@ -127,23 +175,10 @@ def _desk_url(user: User) -> str:
     return reverse("admin:accounts_user_change", args=[user.pk])
 
 
-class LimitForm(WorkspaceForm):
-    """A workspace's limit: the service says what it may be, under the owner's lock until it is written."""
-
-    def clean_limit_bytes(self) -> int:
-        limit: int = self.cleaned_data["limit_bytes"]
-        try:
-            services.set_limit(user=self.instance.user, limit_bytes=limit)
-        except DomainError as refusal:
-            raise forms.ValidationError(refusal.detail) from None
-        return limit
-
-
 @admin.register(Workspace)
 class WorkspaceAdmin(Admin):
     """Quotas. Only the limit is set by hand; the used bytes are what the projects take."""
 
-    form = LimitForm
     list_display = ("user", "used", "limit", "percent")
     list_select_related = ("user",)
     search_fields = ("user__user_id", "user__email", "user__username")
@@ -169,7 +204,29 @@ class WorkspaceAdmin(Admin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Workspace, form: Any, change: bool) -> None:
-        """The form has had the service write it: saving the row as it was read could undo a project's bytes."""
+        """Through the service, under the owner's lock: saving the row as it was read could undo a project's bytes."""
+        workspace = services.set_limit(user=obj.user, limit_bytes=obj.limit_bytes)
+        if workspace.excess_bytes:
+            over = (
+                f"{workspace.excess_bytes:,} bytes over full. Nothing is lost; nothing new fits until they are freed."
+            )
+            messages.warning(request, f"The workspace is {over}")
+
+
+@admin.register(StorageEntry)
+class StorageEntryAdmin(ReadOnlyAdmin):
+    """The byte statements, for whoever asks where their room went. Nobody changes them."""
+
+    list_display = ("owner", "number", "cause", "app", "project_code", "delta_bytes", "used_after_bytes", "created_at")
+    list_filter = ("cause", "app")
+    list_select_related = ("workspace__user", "app")
+    search_fields = ("project_code", "workspace__user__user_id", "workspace__user__email")
+    ordering = ("-id",)
+    fields = (*list_display, "title")
+
+    @admin.display(ordering="workspace__user__user_id")
+    def owner(self, entry: StorageEntry) -> str:
+        return str(entry.workspace.user)
 
 
 @admin.register(Project)
@@ -204,7 +261,7 @@ class ProjectAdmin(ReadOnlyAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
-        return super().get_queryset(request).defer("search_text", "excerpt", "metadata")
+        return super().get_queryset(request).defer("excerpt", "metadata")
 
     @admin.display(ordering="file_size_bytes")
     def storage(self, project: Project) -> str:

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from workspace.models import ProjectQuerySet
+from accounts.models import User
+from workspace.models import Project, ProjectQuerySet
 
 
-def filtered(projects: ProjectQuerySet, wanted: dict[str, Any]) -> ProjectQuerySet:
-    """Those that fit the filters of the projects query (contract, section 3), by their names there."""
+def filtered(user: User, wanted: dict[str, Any]) -> ProjectQuerySet:
+    """The person's projects that fit the filters of the projects query (contract, section 3), by their names there."""
     names = {
         "app_source": "app__slug",
         "project_type": "project_type",
@@ -14,8 +15,9 @@ def filtered(projects: ProjectQuerySet, wanted: dict[str, Any]) -> ProjectQueryS
         "created_before": "created_at__lt",
         "favourite": "favourite",
     }
-    projects = projects.trashed() if wanted.get("trashed") else projects.live()
+    owned = Project.objects.owned_by(user)
+    projects = owned.trashed() if wanted.get("trashed") else owned.live()
     projects = projects.filter(**{field: wanted[name] for name, field in names.items() if name in wanted})
     if "tag" in wanted:
-        projects = projects.tagged(wanted["tag"])
-    return projects.matching(wanted["q"]) if "q" in wanted else projects
+        projects = projects.tagged(wanted["tag"], user)
+    return projects.matching(wanted["q"], user) if "q" in wanted else projects

@@ -1,13 +1,17 @@
-"""The projects page's filters, and renaming."""
+"""What people type and choose on the workspace's pages: filters, titles and tags."""
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any, Self, cast
+from urllib.parse import urlencode
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import ValidationError
 
-from accounts.models import ClientApp
+from accounts.fields import Text
+from accounts.models import ClientApp, User
 from workspace.models import ProjectQuerySet
+from workspace.services.preferences import LONG_EDGE
 
 TYPES = [("", _("All types")), ("image", _("Images")), ("ai_art", _("AI art")), ("text", _("Texts"))]
 SORTS = {
@@ -18,6 +22,9 @@ SORTS = {
     "largest": ("-file_size_bytes", "-id"),
     "smallest": ("file_size_bytes", "id"),
 }
+# Only what was searched for can match well or less so.
+BEST = ("best", _("Best match"))
+BEST_FIRST = ("-relevance", "-id")
 SORT_NAMES = [
     ("", _("Newest first")),
     ("oldest", _("Oldest first")),
@@ -26,6 +33,8 @@ SORT_NAMES = [
     ("largest", _("Largest first")),
     ("smallest", _("Smallest first")),
 ]
+NARROWING = ("q", "app", "type", "tag", "favourite", "since", "until")
+MAX_TAGS = 20
 
 
 class ProjectFilter(forms.Form):
@@ -34,6 +43,8 @@ class ProjectFilter(forms.Form):
     q = forms.CharField(label=_("Search titles and text"), required=False, max_length=200)
     app = forms.ChoiceField(label=_("App"), required=False)
     type = forms.ChoiceField(label=_("Type"), required=False, choices=TYPES)
+    tag = forms.CharField(label=_("Tag"), required=False, max_length=50)
+    favourite = forms.BooleanField(label=_("Favourites"), required=False)
     sort = forms.ChoiceField(label=_("Order"), required=False, choices=SORT_NAMES)
     since = forms.DateField(label=_("Made on or after"), required=False)
     until = forms.DateField(label=_("Made on or before"), required=False)
@@ -41,38 +52,109 @@ class ProjectFilter(forms.Form):
 
     def __init__(self, data: Any, apps: Iterable[ClientApp]) -> None:
         super().__init__(data)
-        choices = [("", _("All apps")), *((app.slug, app.name) for app in apps)]
+        self.apps = list(apps)
+        choices = [("", _("All apps")), *((app.slug, app.name) for app in self.apps)]
         cast(forms.ChoiceField, self.fields["app"]).choices = choices
-
-    def apply(self, projects: ProjectQuerySet) -> ProjectQuerySet:
+        if str(data.get("q", "")).strip():
+            cast(forms.ChoiceField, self.fields["sort"]).choices = [BEST, *SORT_NAMES]
         self.is_valid()
+
+    @property
+    def words(self) -> str:
+        """What is searched for, or nothing."""
+        return str(self.cleaned_data.get("q", ""))
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        chosen = self.cleaned_data.get("sort", "")
+        return BEST_FIRST if chosen == BEST[0] else SORTS[chosen]
+
+    def narrow(self, projects: ProjectQuerySet, owner: User) -> ProjectQuerySet:
+        """Those of `projects` that the filters let through."""
         chosen = self.cleaned_data
-        found = projects.matching(chosen["q"]) if chosen.get("q") else projects
+        found = self.ranked(projects).matching(self.words, owner)
         if chosen.get("app"):
             found = found.from_app(chosen["app"])
-        if chosen.get("type"):
-            found = found.filter(project_type=chosen["type"])
-        if chosen.get("since"):
-            found = found.filter(created_at__date__gte=chosen["since"])
-        if chosen.get("until"):
-            found = found.filter(created_at__date__lte=chosen["until"])
-        return found.order_by(*SORTS[chosen.get("sort") or ""])
+        if chosen.get("tag"):
+            found = found.tagged(chosen["tag"], owner)
+        names = {"type": "project_type", "favourite": "favourite"}
+        days = {"since": "created_at__date__gte", "until": "created_at__date__lte"}
+        return found.filter(**{field: chosen[name] for name, field in (names | days).items() if chosen.get(name)})
+
+    def ranked(self, projects: ProjectQuerySet) -> ProjectQuerySet:
+        """`projects` with what they are ordered by."""
+        return projects.ranked(self.words) if self.order == BEST_FIRST else projects
 
     @property
     def narrows(self) -> bool:
         """Whether anything is filtered away, so that an empty page can say so."""
-        return any(self.cleaned_data.get(name) for name in ("q", "app", "type", "since", "until"))
+        return any(self.cleaned_data.get(name) for name in NARROWING)
 
     @property
     def has_dates(self) -> bool:
-        return any(self.data.get(name) for name in ("since", "until"))
+        return any(self.cleaned_data.get(name) for name in ("since", "until"))
 
     @property
     def is_list(self) -> bool:
         return self.cleaned_data.get("view") == "list"
 
+    @property
+    def query(self) -> str:
+        """What is chosen, as the address says it: "?app=penora&sort=title", or nothing."""
+        chosen = {name: self.data[name] for name in self.fields if self.cleaned_data.get(name)}
+        return f"?{urlencode(chosen)}" if chosen else ""
+
+
+def validate_line(text: str) -> None:
+    """What the API refuses in a line (`accounts.fields.Text`), the forms refuse too."""
+    try:
+        Text(max_length=200).run_validation(text)
+    except ValidationError:
+        raise forms.ValidationError(_("Contains a character that is not to be seen or changes the order.")) from None
+
 
 class RenameForm(forms.Form):
     """A project's new title."""
 
-    title = forms.CharField(label=_("Title"), max_length=200)
+    title = forms.CharField(label=_("Title"), max_length=200, validators=[validate_line])
+
+
+class TagsForm(forms.Form):
+    """A project's tags after one was added or taken away."""
+
+    add = forms.CharField(label=_("Add a tag"), required=False, max_length=50)
+    remove = forms.CharField(required=False)
+
+    def __init__(self, data: Any, tags: list[str]) -> None:
+        super().__init__(data)
+        self._tags = tags
+
+    def clean(self) -> dict[str, Any]:
+        chosen: dict[str, Any] = super().clean() or {}
+        kept = [tag for tag in self._tags if tag != chosen.get("remove")]
+        added = " ".join(chosen.get("add", "").split())
+        if added and added not in kept:
+            validate_line(added)
+            kept.append(added)
+        if len(kept) > MAX_TAGS:
+            raise forms.ValidationError(_("A project can have %(most)d tags."), params={"most": MAX_TAGS})
+        return {**chosen, "tags": kept}
+
+
+class PreferencesForm(forms.Form):
+    """What happens when something does not fit. A box that is not ticked is a no."""
+
+    make_room_from_trash = forms.BooleanField(label=_("Make room from the trash"), required=False)
+    fit = forms.BooleanField(label=_("Lower the quality of a picture that does not fit"), required=False)
+    reduce = forms.BooleanField(label=_("Reduce large pictures"), required=False)
+
+    @classmethod
+    def showing(cls, preferences: dict[str, Any]) -> Self:
+        """The boxes as they are ticked now."""
+        return cls(initial={**preferences, "reduce": preferences["max_edge"] is not None})
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """What `services.set_preferences` takes."""
+        boxes = dict(self.cleaned_data)
+        return {"max_edge": LONG_EDGE if boxes.pop("reduce") else None, **boxes}

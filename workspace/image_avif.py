@@ -50,6 +50,18 @@ def read(data: bytes) -> Claims:
     return Claims(max(w for w, _ in sizes), max(h for _, h in sizes), max([1, *counts]), bytes(clean))
 
 
+def metadata(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield (type, body) of the EXIF and XMP items."""
+    boxes = list(_boxes(data))
+    kinds = {number: kind for number, kind, _ in _items(data, boxes) if kind in (b"Exif", b"mime")}
+    idat = next((start for kind, start, _ in boxes if kind == b"idat"), 0)
+    for kind, start, _ in boxes:
+        if kind == b"iloc":
+            for number, parts in _locations(data, start, idat):
+                if number in kinds:
+                    yield kinds[number], b"".join(data[at : at + length] for at, length in parts)
+
+
 def _boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Yield (type, body start, end) of every box, going into those that hold boxes."""
     pending = [(0, len(data))]
@@ -142,7 +154,7 @@ def _locations(data: bytes, at: int, idat: int) -> Iterator[tuple[int, list[tupl
     base_width, index_width = data[at + 5] >> 4, data[at + 5] & 15
     id_width = 4 if version == 2 else 2
     count, at = _number(data, at + 6, id_width), at + 6 + id_width
-    parts_seen = 0
+    parts_seen = bytes_seen = 0
     for _ in range(count):
         number, at = _number(data, at, id_width), at + id_width
         method = 0
@@ -159,7 +171,11 @@ def _locations(data: bytes, at: int, idat: int) -> Iterator[tuple[int, list[tupl
             at += index_width if version in (1, 2) else 0
             offset, length = _number(data, at, offset_width), _number(data, at + offset_width, length_width)
             at += offset_width + length_width
+            bytes_seen += length or len(data)
             found.append((base + offset, length))
+        # Parts may overlap, and 512 times the whole file would be joined from them.
+        if bytes_seen > 2 * len(data):
+            raise BrokenImage("The AVIF's pieces are larger than the file.")
         yield number, found
 
 

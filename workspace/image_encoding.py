@@ -1,4 +1,4 @@
-"""Writes decoded pictures in few bytes: the candidates at a fixed quality, and the ladder that makes one fit.
+"""Writes decoded pictures in few bytes, at a fixed quality.
 
 The numbers come from 20 pictures of 1024 x 1024: AVIF at quality 60 takes 0.66 of WebP's bytes at equal quality.
 """
@@ -6,27 +6,31 @@ The numbers come from 20 pictures of 1024 x 1024: AVIF at quality 60 takes 0.66 
 from __future__ import annotations
 
 import io
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import PIL
 from PIL import Image, features
 
+from workspace import image_marks
 from workspace.image_opening import Picture
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 
 QUALITY = 60
 ANIMATION_QUALITY = 80
-FLOOR = 45
+# What compressing more, once, goes down to: the floor of the ladder in image_fitting, too.
+LOWER_QUALITY = 45
+LOWER_ANIMATION_QUALITY = 60
+# Less than a tenth saved is not worth quality.
+WORTH_IT = 0.9
 FEW_COLOURS = 65_536
-SMALLER_SIDES = (896, 768)
-# log(bytes) gained per point of quality.
-SLOPE = 0.034
-PROBES = 3
-FULL_ENOUGH = 0.96
+FULL_COLOUR_WORTH = 1.02
+# A thumbnail of more bytes than this says that a picture is full of detail.
+BUSY_PREVIEW_BYTES, BUSY_SPEED = 15_500, 7
+# The encoder's fastest speed.
+HASTE = 9
 THUMBNAIL_SIDE = 320
 _METHOD = 4
 
@@ -39,9 +43,6 @@ class Candidate:
     content_type: str
     size: tuple[int, int]
     settings: dict[str, JSON]
-
-
-Writer = Callable[[Picture, int], Candidate]
 
 
 def versions() -> dict[str, JSON]:
@@ -57,128 +58,100 @@ def thumbnail(picture: Picture) -> bytes:
 
 
 def saved(image: Image.Image, kind: str, **options: object) -> bytes:
-    """The bytes of one Pillow save. The image carries no metadata, so none is written."""
+    """The bytes of one Pillow save. The image carries no metadata, so none is written that is not in the options."""
     out = io.BytesIO()
     image.save(out, kind, **options)
     return out.getvalue()
 
 
-def saved_animation(picture: Picture, kind: str, **options: object) -> bytes:
-    """The bytes of all frames with their times."""
-    return saved(
-        picture.frames[0],
-        kind,
-        save_all=True,
-        append_images=picture.frames[1:],
-        duration=picture.durations,
-        loop=picture.loop,
-        **options,
-    )
+def written(picture: Picture, kind: str, **options: object) -> bytes:
+    """The whole picture as a file: all frames with their times where there are several, and its mark."""
+    if picture.marked:
+        options |= image_marks.options(kind)
+    if picture.animated:
+        times = {"duration": picture.durations, "loop": picture.loop}
+        options |= {"save_all": True, "append_images": picture.frames[1:], **times}
+    return saved(picture.frames[0], kind, **options)
 
 
 def write_lossless(picture: Picture) -> Candidate:
     """WebP without loss, the colours under transparency included."""
     settings: dict[str, JSON] = {"codec": "webp", "lossless": True, "q": None, "speed": None}
+    effort = {}
     if picture.animated:
-        data = saved_animation(picture, "WEBP", lossless=True, quality=75, method=_METHOD, exact=True)
-    else:
-        data = saved(picture.frames[0], "WEBP", lossless=True, method=_METHOD, exact=True)
+        effort["quality"] = 75
+        settings["frames"] = len(picture.frames)
+    data = written(picture, "WEBP", lossless=True, method=_METHOD, exact=True, **effort)
     return Candidate(data, "image/webp", picture.size, settings)
 
 
+def pace(offered: int, preview: bytes) -> int:
+    """The AVIF encoder's speed for a picture with this thumbnail, where the load allows for `offered`.
+
+    One that is full of detail takes up to twice the time, so it is written a step faster: half of it, 2 % more bytes.
+    Of ten pictures of 1024 x 1024 two took more than a second at speed 6: those two have such thumbnails."""
+    return max(offered, BUSY_SPEED) if len(preview) > BUSY_PREVIEW_BYTES else offered
+
+
 def write_smallest(picture: Picture, speed: int) -> Candidate:
-    """The smallest of all ways the policy names for this picture, at its fixed quality."""
+    """The smallest of the ways the policy names for this picture, at its fixed quality."""
     if picture.animated:
         return _animation(picture, ANIMATION_QUALITY)
-    candidates = [_avif(picture, QUALITY, speed)]
-    image = picture.frames[0]
-    if image.getcolors(FEW_COLOURS) is not None:
-        if image.mode != "L":
-            candidates.append(_avif(picture, QUALITY, speed, "4:4:4"))
-        candidates.append(write_lossless(picture))
-    return min(candidates, key=lambda candidate: len(candidate.data))
+    colours = picture.frames[0].getcolors(FEW_COLOURS)
+    if colours is None:
+        return _avif(picture, QUALITY, speed)
+    if _is_grey([colour for _, colour in colours]):
+        picture = replace(picture, frames=[picture.frames[0].convert("L")])
+    small = [_avif(picture, QUALITY, speed, _subsampling(picture)), write_lossless(picture)]
+    return min(small, key=lambda candidate: len(candidate.data))
+
+
+def _is_grey(colours: list[int | float | tuple[int, ...]]) -> bool:
+    """Whether a picture of these colours in three channels needs but one."""
+    return all(isinstance(colour, tuple) and len(colour) == 3 and len(set(colour)) == 1 for colour in colours)
+
+
+def _subsampling(picture: Picture) -> str:
+    """Full colour resolution, which keeps coloured edges sharp, where it costs next to nothing; tried in a hurry."""
+    if picture.frames[0].mode == "L":
+        return "4:0:0"
+    half, full = (len(_avif(picture, QUALITY, HASTE, chosen).data) for chosen in ("4:2:0", "4:4:4"))
+    return "4:4:4" if full <= half * FULL_COLOUR_WORTH else "4:2:0"
 
 
 def _avif(picture: Picture, quality: int, speed: int, subsampling: str = "4:2:0") -> Candidate:
     image = picture.frames[0]
     if image.mode == "L":
         subsampling = "4:0:0"
-    data = saved(image, "AVIF", quality=quality, speed=speed, subsampling=subsampling, max_threads=1)
+    data = written(picture, "AVIF", quality=quality, speed=speed, subsampling=subsampling, max_threads=1)
     settings: dict[str, JSON] = {"codec": "avif", "q": quality, "speed": speed, "subsampling": subsampling}
     return Candidate(data, "image/avif", image.size, settings)
 
 
 def _animation(picture: Picture, quality: int) -> Candidate:
     # Mixed: each frame is written with or without loss, whichever is smaller.
-    data = saved_animation(picture, "WEBP", quality=quality, method=_METHOD, allow_mixed=True)
+    data = written(picture, "WEBP", quality=quality, method=_METHOD, allow_mixed=True)
     settings: dict[str, JSON] = {"codec": "webp", "q": quality, "speed": None, "frames": len(picture.frames)}
     return Candidate(data, "image/webp", picture.size, settings)
 
 
-def fit(picture: Picture, first: Candidate, max_bytes: int, speed: int) -> tuple[Candidate, dict[str, JSON]]:
-    """Lower the quality, then the size, until the picture takes at most max_bytes.
-
-    Returns the best that fits, or the smallest tried when nothing does, and a record of what was done.
-    """
-    steps = [first]
-    best = first if len(first.data) <= max_bytes else _descend(picture, steps, max_bytes, speed)
-    chosen = best or min(steps, key=lambda step: len(step.data))
-    record: dict[str, JSON] = {
-        "max_bytes": max_bytes,
-        "fits": best is not None,
-        "applied": chosen is not first,
-        "from": {"q": first.settings["q"], "width": first.size[0], "height": first.size[1], "bytes": len(first.data)},
-        "tried": [{"q": step.settings["q"], "long_edge": max(step.size), "bytes": len(step.data)} for step in steps],
-    }
-    return chosen, record
+def write_at(picture: Picture, quality: int, speed: int) -> Candidate:
+    """With loss at this quality, whatever the picture is like."""
+    return _animation(picture, quality) if picture.animated else _avif(picture, quality, speed)
 
 
-def _descend(picture: Picture, steps: list[Candidate], max_bytes: int, speed: int) -> Candidate | None:
-    top = ANIMATION_QUALITY if picture.animated else QUALITY
-
-    def write(at_size: Picture, quality: int) -> Candidate:
-        made = _animation(at_size, quality) if picture.animated else _avif(at_size, quality, speed)
-        steps.append(made)
-        return made
-
-    known = (top, math.log(len(steps[0].data)))
-    best = _search(picture, write, known, top - 1, max_bytes)
-    for side in SMALLER_SIDES:
-        if best is not None or side >= max(picture.size):
-            continue
-        smaller = shrink(picture, side)
-        last = steps[-1]
-        area = smaller.size[0] * smaller.size[1] / (last.size[0] * last.size[1])
-        guess = (int(str(last.settings["q"])), math.log(len(last.data) * area))
-        best = _search(smaller, write, guess, top, max_bytes)
-    return best
+def next_quality(encoder: Mapping[str, JSON]) -> int | None:
+    """The quality that what was written by these settings is compressed more to; None when it is there already."""
+    moving = "frames" in encoder
+    if encoder.get("lossless"):
+        return ANIMATION_QUALITY if moving else QUALITY
+    lower, now = LOWER_ANIMATION_QUALITY if moving else LOWER_QUALITY, encoder.get("q")
+    return lower if isinstance(now, int) and now > lower else None
 
 
-def _search(picture: Picture, write: Writer, known: tuple[int, float], top: int, max_bytes: int) -> Candidate | None:
-    """Secant on log(bytes) over quality, at most PROBES times; the highest quality that fits."""
-    goal, slope, best = math.log(max(max_bytes, 1)), SLOPE, None
-    low, high = FLOOR, top
-    for _ in range(PROBES):
-        quality = min(max(math.floor(known[0] + (goal - known[1]) / slope), low), high)
-        made = write(picture, quality)
-        size = math.log(len(made.data))
-        if quality != known[0] and (size - known[1]) * (quality - known[0]) > 0:
-            slope = (size - known[1]) / (quality - known[0])
-        known = (quality, size)
-        if len(made.data) <= max_bytes:
-            best, low = made, quality + 1
-            if len(made.data) >= FULL_ENOUGH * max_bytes:
-                break
-        else:
-            high = quality - 1
-        if low > high:
-            return best
-    # Lower quality comes before smaller size: the floor is tried before this size is given up.
-    return best or _if_fits(write(picture, FLOOR), max_bytes)
-
-
-def _if_fits(made: Candidate, max_bytes: int) -> Candidate | None:
-    return made if len(made.data) <= max_bytes else None
+def top_quality(picture: Picture) -> int:
+    """What a picture is written at when nothing presses."""
+    return ANIMATION_QUALITY if picture.animated else QUALITY
 
 
 def shrink(picture: Picture, side: int) -> Picture:
@@ -186,4 +159,4 @@ def shrink(picture: Picture, side: int) -> Picture:
     scale = side / max(picture.size)
     size = (max(1, round(picture.size[0] * scale)), max(1, round(picture.size[1] * scale)))
     frames = [frame.resize(size, Image.Resampling.LANCZOS) for frame in picture.frames]
-    return Picture(frames, picture.durations, picture.loop)
+    return replace(picture, frames=frames)

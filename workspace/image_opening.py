@@ -49,11 +49,15 @@ _SRGB = ImageCms.createProfile("sRGB")
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Decoded frames, all of one size and mode (L, RGB or RGBA); durations in milliseconds; loop 0 is for ever."""
+    """Decoded frames, all of one size and mode (L, RGB or RGBA); durations in milliseconds; loop 0 is for ever.
+
+    `kind` is the format it came in; a `marked` one is written with the mark "made by AI"."""
 
     frames: list[Image.Image]
     durations: list[int]
     loop: int
+    kind: str
+    marked: bool = False
 
     @property
     def animated(self) -> bool:
@@ -64,12 +68,12 @@ class Picture:
         return self.frames[0].size
 
 
-def open_picture(data: bytes) -> Picture:
-    """Decode a picture after checking what it claims.
+def open_picture(data: bytes, *, ours: bool = False) -> Picture:
+    """Decode a picture after checking what it claims; less is asked of what we wrote.
 
     Raises UnsupportedMedia (415), BrokenImage (400) or ImageTooLarge (413).
     """
-    header = inspect(data)
+    header = inspect(data, ours=ours)
     try:
         with Image.open(io.BytesIO(header.data), formats=[header.format]) as image:
             return _decode(image, header)
@@ -110,7 +114,7 @@ def _decode(image: Image.Image, header: Header) -> Picture:
         check_size(*image.size)
         frames.append(_upright(_to_srgb(image), _orientation(image, header)))
         durations.append(_duration(image))
-    return Picture(_one_mode(frames), durations, _loop(image, header))
+    return Picture(_one_mode(frames), durations, _loop(image, header), header.format)
 
 
 def _orientation(image: Image.Image, header: Header) -> int:

@@ -7,30 +7,37 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from PIL import Image
 
-from workspace import image_encoding
-from workspace.image_encoding import JSON
+from accounts.errors import DomainError
+from workspace import image_encoding, image_fitting, image_marks
+from workspace.image_encoding import JSON, Candidate, versions
+from workspace.image_gate import PicturesBusy, gate
 from workspace.image_limits import BrokenImage, ImageTooLarge, UnsupportedMedia
 from workspace.image_opening import Picture, open_picture
+from workspace.image_purity import is_bare
+from workspace.image_recipes import recipe_of
 
 __all__ = [
     "BrokenImage",
     "EncodedImage",
     "ImageTooLarge",
+    "NothingToGain",
+    "PicturesBusy",
     "UnsupportedMedia",
+    "compress_more",
     "convert",
     "data_url",
     "decode_base64_image",
     "encode",
+    "keep",
+    "portable",
+    "versions",
 ]
 
 Target = Literal["png", "jpeg", "webp", "avif"]
@@ -41,7 +48,9 @@ _LONGEST_PREFIX = 600
 
 @dataclass(frozen=True, slots=True)
 class EncodedImage:
-    """A picture ready to store. `encoder` says how it was made; thumbnail bytes are WebP and do not count."""
+    """A picture ready to store. `encoder` says how it was made, `recipe` what the file said of its making.
+
+    Thumbnail bytes are WebP and do not count."""
 
     data: bytes
     content_type: str
@@ -51,36 +60,7 @@ class EncodedImage:
     encoder: dict[str, JSON]
     thumbnail: bytes
     thumbnail_type: str
-
-
-class Gate:
-    """Lets one picture per core be worked on at a time, and says how fast to be when more are waiting."""
-
-    def __init__(self, cores: int) -> None:
-        self._cores = cores
-        self._slots = threading.BoundedSemaphore(cores)
-        self._lock = threading.Lock()
-        self.present = 0
-
-    @contextmanager
-    def enter(self) -> Iterator[int]:
-        with self._lock:
-            self.present += 1
-        try:
-            with self._slots:
-                yield self._speed()
-        finally:
-            with self._lock:
-                self.present -= 1
-
-    def _speed(self) -> int:
-        # Under load the encoder hurries (2.8 and 8 times), at the same quality setting.
-        if self.present <= self._cores:
-            return 6
-        return 8 if self.present <= 2 * self._cores else 9
-
-
-_gate = Gate(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    recipe: dict[str, JSON]
 
 
 def decode_base64_image(content: str, max_bytes: int) -> bytes:
@@ -109,35 +89,74 @@ def decode_base64_image(content: str, max_bytes: int) -> bytes:
 
 
 def encode(
-    data: bytes, *, lossless: bool = False, max_bytes: int | None = None, speed: int | None = None
+    data: bytes,
+    *,
+    lossless: bool = False,
+    max_bytes: int | None = None,
+    max_edge: int | None = None,
+    generated: bool = False,
+    owner: object = None,
+    speed: int | None = None,
 ) -> EncodedImage:
     """Decode a stranger's picture and write it anew, in the smallest of the formats the policy names.
 
-    Stills become AVIF or lossless WebP, animations WebP; the first page of a TIFF is kept. `lossless` keeps every
-    8-bit pixel. With `max_bytes` quality and then size are lowered until it fits, unless `lossless`: what happened is
-    in encoder["fit"], and the smallest result is returned when nothing fits, so the caller compares and refuses.
-    `speed` fixes the AVIF encoder's speed instead of following the load. Takes up to seconds: call it outside
-    transactions. Raises UnsupportedMedia (415), BrokenImage (400) or ImageTooLarge (413).
-    """
-    with _gate.enter() as unhurried:
+    Stills become AVIF or lossless WebP, animations WebP. `lossless` keeps every 8-bit pixel. A long edge above
+    `max_edge` pixels is reduced to it, and with `max_bytes` quality and then size are lowered until it fits, unless
+    `lossless`: what happened is in encoder["resized"] and encoder["fit"], and the smallest result is returned when
+    nothing fits, so the caller compares and refuses. The file gets the mark "made by AI" when it was `generated`, or
+    says so itself. Of one `owner` two pictures are worked on at a time. `speed` fixes the AVIF encoder's speed instead
+    of following the load and the picture. Takes up to seconds: call it outside transactions. Raises UnsupportedMedia
+    (415), BrokenImage (400), ImageTooLarge (413) or PicturesBusy (503)."""
+    with gate.enter(owner) as offered:
         picture = open_picture(data)
-        chosen, how = _choose(picture, lossless, max_bytes, unhurried if speed is None else speed)
+        recipe = recipe_of(data, picture.kind)
+        marked = generated or bool(recipe) or image_marks.is_marked(data)
+        picture, resized = _within(replace(picture, marked=marked), max_edge)
         preview = image_encoding.thumbnail(picture)
+        pace = image_encoding.pace(offered, preview) if speed is None else speed
+        chosen, fitted = _choose(picture, lossless, max_bytes, pace)
+    how: dict[str, JSON] = {"marked": True} if marked else {}
+    return _encoded(chosen, preview, len(data), how | resized | fitted, recipe)
+
+
+def _encoded(
+    chosen: Candidate, preview: bytes, sent: int, how: dict[str, JSON], recipe: dict[str, JSON]
+) -> EncodedImage:
     return EncodedImage(
         data=chosen.data,
         content_type=chosen.content_type,
         width=chosen.size[0],
         height=chosen.size[1],
-        original_bytes=len(data),
-        encoder=chosen.settings | image_encoding.versions() | how,
+        original_bytes=sent,
+        encoder=chosen.settings | versions() | how,
         thumbnail=preview,
         thumbnail_type="image/webp",
+        recipe=recipe,
     )
 
 
-def _choose(
-    picture: Picture, lossless: bool, max_bytes: int | None, speed: int
-) -> tuple[image_encoding.Candidate, dict[str, JSON]]:
+def keep(data: bytes) -> EncodedImage | None:
+    """A picture that was encoded like ours already, byte for byte; None when it holds anything but a picture.
+
+    It is decoded all the same. `encoder` says no more than the file: our mark. Raises what `encode` raises."""
+    if not is_bare(data):
+        return None
+    with gate.enter():
+        picture = _stored(data)
+        preview = image_encoding.thumbnail(picture)
+    kind = "image/webp" if data.startswith(b"RIFF") else "image/avif"
+    encoder: dict[str, JSON] = {"marked": True} if picture.marked else {}
+    return EncodedImage(data, kind, *picture.size, len(data), encoder, preview, "image/webp", {})
+
+
+def _within(picture: Picture, max_edge: int | None) -> tuple[Picture, dict[str, JSON]]:
+    if max_edge is None or max(picture.size) <= max_edge:
+        return picture, {}
+    smaller = image_encoding.shrink(picture, max_edge)
+    return smaller, {"resized": {"max_edge": max_edge, "from": [*picture.size], "to": [*smaller.size]}}
+
+
+def _choose(picture: Picture, lossless: bool, max_bytes: int | None, speed: int) -> tuple[Candidate, dict[str, JSON]]:
     if lossless:
         first = image_encoding.write_lossless(picture)
         if max_bytes is None:
@@ -146,21 +165,61 @@ def _choose(
     first = image_encoding.write_smallest(picture, speed)
     if max_bytes is None:
         return first, {}
-    chosen, record = image_encoding.fit(picture, first, max_bytes, speed)
+    chosen, record = image_fitting.fit(picture, first, max_bytes, speed)
     return chosen, {"fit": record}
 
 
-def convert(data: bytes, content_type: str, target: Target) -> tuple[bytes, str]:
-    """A stored picture in another format, for downloading: (bytes, content type).
+class NothingToGain(DomainError):
+    """Compressing more would cost quality and save next to nothing."""
+
+    code = "nothing_to_gain"
+    status = 409
+    title = "Nothing to gain"
+
+
+def compress_more(data: bytes, encoder: Mapping[str, JSON], *, owner: object = None) -> EncodedImage:
+    """A stored picture written once more, at the lower quality that `image_encoding.next_quality` names.
+
+    This costs quality for good, and is for once only: the caller checks that, here only encoder["compressed"] notes
+    it. Slow: call it outside transactions. Raises NothingToGain (409) and PicturesBusy (503)."""
+    quality = image_encoding.next_quality(encoder)
+    with gate.enter(owner) as speed:
+        picture = _stored(data)
+        chosen = image_encoding.write_at(picture, quality, speed) if quality else None
+        if chosen is None or len(chosen.data) > len(data) * image_encoding.WORTH_IT:
+            raise NothingToGain("Compressing this picture more would save next to nothing.")
+        preview = image_encoding.thumbnail(picture)
+    how: dict[str, JSON] = {"compressed": {"codec": encoder["codec"], "q": encoder["q"], "bytes": len(data)}}
+    how |= {name: encoder[name] for name in ("marked", "resized", "fit") if name in encoder}
+    return _encoded(chosen, preview, len(data), how, {})
+
+
+def convert(data: bytes, content_type: str, target: Target, *, owner: object = None) -> tuple[bytes, str]:
+    """A stored picture in another format, for downloading: (bytes, content type), with the mark it has.
 
     Bytes already of the target's type are returned as they are: they are our own encoder's. PNG is exact; JPEG puts
-    transparency on white and keeps the first frame alone; the others keep an animation.
-    """
+    transparency on white and keeps the first frame alone; the others keep an animation. Raises PicturesBusy (503)."""
     wanted = f"image/{target}"
     if content_type == wanted:
         return data, wanted
-    with _gate.enter():
-        return _written(open_picture(data), target), wanted
+    with gate.enter(owner):
+        return _written(_stored(data), target), wanted
+
+
+def portable(data: bytes, *, owner: object = None) -> tuple[bytes, str]:
+    """A stored picture in a format that opens everywhere: (bytes, content type), with the mark it has.
+
+    JPEG for an opaque AVIF; PNG, which loses nothing, for WebP (stored without loss, or moving) and transparency."""
+    with gate.enter(owner):
+        picture = _stored(data)
+        exact = data.startswith(b"RIFF") or picture.frames[0].mode == "RGBA"
+        target: Target = "png" if exact else "jpeg"
+        return _written(picture, target), f"image/{target}"
+
+
+def _stored(data: bytes) -> Picture:
+    """A picture of our own, with the mark we gave it."""
+    return replace(open_picture(data, ours=True), marked=image_marks.is_marked(data))
 
 
 def _written(picture: Picture, target: Target) -> bytes:
@@ -172,10 +231,9 @@ def _written(picture: Picture, target: Target) -> bytes:
     }
     options = every[target]
     if target == "jpeg":
-        return image_encoding.saved(_on_white(picture.frames[0]), "JPEG", **options)
-    if not picture.animated:
-        return image_encoding.saved(picture.frames[0], target.upper(), **options)
-    return image_encoding.saved_animation(picture, target.upper(), **options)
+        still = replace(picture, frames=[_on_white(picture.frames[0])])
+        return image_encoding.written(still, "JPEG", **options)
+    return image_encoding.written(picture, target.upper(), **options)
 
 
 def _on_white(image: Image.Image) -> Image.Image:

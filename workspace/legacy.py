@@ -20,12 +20,12 @@ from django.db import transaction
 from rest_framework.exceptions import ValidationError
 
 from accounts.errors import DomainError, InvalidField
-from accounts.fields import JsonObject, Text
+from accounts.fields import JsonObject, Text, in_order
 from accounts.models import ClientApp, User
 from accounts.strict_json import flaw_of
 from credits import services as credits
 from workspace import content, services
-from workspace.models import CODE_ALPHABET, ImportedRow, ProjectType
+from workspace.models import CODE_ALPHABET, Cause, ImportedRow, ProjectType
 from workspace.serializers import LONGEST_TITLE, CreateUserSerializer
 
 # What one grant can hold; far above anything the earlier system could sell.
@@ -133,9 +133,9 @@ def _project(row: Row, name: str, tally: Tally) -> None:
     kind = _text(row, "project_type")
     if kind not in ProjectType.values:
         raise Skipped(f"project_type must be one of {', '.join(ProjectType.values)}.")
-    title = Text(max_length=LONGEST_TITLE, trim=True).run_validation(_text(row, "title"))
+    title = Text(max_length=LONGEST_TITLE, trim=True).run_validation(in_order(_text(row, "title")))
     metadata = _metadata(row)
-    prepared = content.prepare(project_type=kind, content=_content(row, kind))
+    prepared = content.prepare(project_type=kind, content=_content(row, kind), user=user)
     code = _text(row, "project_code")
     wanted = code if re.fullmatch(f"[{CODE_ALPHABET}]{{6}}", code) else ""
     with transaction.atomic():
@@ -147,6 +147,7 @@ def _project(row: Row, name: str, tally: Tally) -> None:
             prepared=prepared,
             metadata=metadata,
             wanted_code=wanted,
+            cause=Cause.IMPORTED,
         )
         ImportedRow.objects.create(name=name)
     tally.projects += 1

@@ -10,8 +10,6 @@ from accounts.models import ClientApp
 from accounts.templatetags.page import texture
 from workspace.templatetags.sizes import size
 
-# What a 1024 x 1024 picture takes as AVIF q60, mean of 20 (docs, compression); used until someone has pictures.
-TYPICAL_PICTURE_BYTES = 61 * 1_024
 # A segment is never drawn thinner than this, in percent, or a few hundred bytes would not be seen at all.
 SLIVER = 0.6
 
@@ -20,6 +18,7 @@ SLIVER = 0.6
 class Segment:
     """A part of the bar: `start` and `width` in percent of the whole workspace."""
 
+    app: ClientApp | None
     slug: str
     label: str
     count_bytes: int
@@ -27,7 +26,10 @@ class Segment:
     texture: str
     start: float
     width: float
-    is_trash: bool = False
+
+    @property
+    def is_trash(self) -> bool:
+        return self.app is None
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Meter:
     trash_projects: int
     trash_bytes: int
     pictures_that_fit: int
+    over_bytes: int
 
     @property
     def percent(self) -> int:
@@ -68,30 +71,25 @@ def meter_of(report: dict[str, Any], apps: Iterable[ClientApp]) -> Meter:
         total_projects=breakdown["total_projects"],
         trash_projects=breakdown["trash_projects"],
         trash_bytes=breakdown["trash_bytes"],
-        pictures_that_fit=max(0, stats["available_bytes"] - report["reserved_bytes"]) // _picture(report),
+        pictures_that_fit=report["pictures_that_fit"],
+        over_bytes=stats["over_bytes"],
     )
 
 
 def _segments(breakdown: dict[str, Any], apps: Iterable[ClientApp], limit: int) -> list[Segment]:
-    parts: list[tuple[str, str, str, str]] = [(app.slug, app.name, app.slug, str(texture(app))) for app in apps]
-    parts.sort(key=lambda part: -breakdown.get(f"{part[0]}_bytes", 0))
+    largest_first = sorted(apps, key=lambda app: -breakdown.get(f"{app.slug}_bytes", 0))
+    parts: list[tuple[ClientApp | None, str, str]] = [(app, app.slug, app.name) for app in largest_first]
     segments: list[Segment] = []
     start = 0.0
-    for name, label, slug, mark in [*parts, ("trash", gettext("Trash"), "none", "trash")]:
+    for app, name, label in [*parts, (None, "trash", gettext("Trash"))]:
         count_bytes, projects = breakdown.get(f"{name}_bytes", 0), breakdown.get(f"{name}_projects", 0)
         if not projects:
             continue
         share = 100 * count_bytes / limit if limit else 0.0
         width = min(max(share, SLIVER), 100 - start)
+        looks = (app.slug, str(texture(app))) if app else ("none", "trash")
         segments.append(
-            Segment(slug, label, count_bytes, projects, mark, round(start, 3), round(width, 3), mark == "trash")
+            Segment(app, looks[0], label, count_bytes, projects, looks[1], round(start, 3), round(width, 3))
         )
         start += width
     return segments
-
-
-def _picture(report: dict[str, Any]) -> int:
-    """What one more picture will take: the mean of this person's own, or a typical one."""
-    kinds = [part for kind, part in report["by_type"].items() if kind != "text"]
-    count = sum(part["projects"] for part in kinds)
-    return max(1, sum(part["bytes"] for part in kinds) // count) if count else TYPICAL_PICTURE_BYTES

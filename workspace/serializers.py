@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -10,16 +9,22 @@ from accounts.serializers import (
     Choice,
     EmailAddress,
     JsonObject,
-    OrderedPageQuery,
     QueryBoolean,
     StrictBoolean,
-    StrictDateTime,
     StrictSerializer,
     TagList,
     Text,
     UserIdField,
 )
-from credits.serializers import AppNameField, PriceTerms, ProjectCodeField, UserQuery
+from credits.serializers import (
+    AppNameField,
+    ExpiringSerializer,
+    PriceTerms,
+    ProjectCodeField,
+    SettledHoldSerializer,
+    UserQuery,
+)
+from workspace.fields import Compression, Fit, MaxEdge
 from workspace.models import Project, ProjectType
 
 LONGEST_TITLE = 200
@@ -43,6 +48,15 @@ class FullnessSerializer(serializers.Serializer[Any]):
     used_bytes = serializers.IntegerField()
     limit_bytes = serializers.IntegerField()
     available_bytes = serializers.IntegerField()
+    over_bytes = serializers.IntegerField(help_text="How far the limit was lowered below what is used.")
+
+
+class StoragePreferencesSerializer(serializers.Serializer[Any]):
+    """What the person chose to happen when something does not fit."""
+
+    make_room_from_trash = serializers.BooleanField(help_text="Purge what has lain in the trash longest.")
+    fit = serializers.BooleanField(help_text="Lower a picture's quality, as `fit: true` of a save does.")
+    max_edge = serializers.IntegerField(allow_null=True, help_text="Reduce pictures to this long edge, in pixels.")
 
 
 class UserInfoSerializer(serializers.Serializer[Any]):
@@ -54,9 +68,11 @@ class UserInfoSerializer(serializers.Serializer[Any]):
     credits = serializers.IntegerField()
     credits_balance = serializers.IntegerField()
     credits_held = serializers.IntegerField()
+    credits_expiring = ExpiringSerializer(many=True, help_text="How many of `credits` expire when, soonest first.")
     storage_used_bytes = serializers.IntegerField()
     storage_limit_bytes = serializers.IntegerField()
     storage_stats = FullnessSerializer()
+    storage_preferences = StoragePreferencesSerializer()
     created_at = serializers.DateTimeField()
 
 
@@ -78,8 +94,9 @@ class SaveProjectSerializer(StrictSerializer):
     tags = TagList(required=False)
     favourite = StrictBoolean(required=False)
     project_code = ProjectCodeField(required=False)
-    compression = Choice(choices=("auto", "lossless", "none"), default="auto")
-    fit = StrictBoolean(default=False)
+    compression = Compression()
+    fit = Fit()
+    max_edge = MaxEdge()
     charge = ChargeTerms(required=False)
     hold_id = Text(max_length=40, required=False)
 
@@ -99,27 +116,21 @@ class PatchProjectSerializer(StrictSerializer):
     tags = TagList(required=False)
     favourite = StrictBoolean(required=False)
     content = Text(max_length=LONGEST_CONTENT, min_length=0, multiline=True, required=False)
+    compression = Compression()
+    fit = Fit()
+    max_edge = MaxEdge()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs.keys() - {"user_id"}:
             raise ValidationError({"title": "Nothing to change was given."}, code="required")
+        unheard = attrs.keys() & {"compression", "fit", "max_edge"}
+        if unheard and "content" not in attrs:
+            raise ValidationError(dict.fromkeys(sorted(unheard), "Says nothing without content."), code="invalid")
         return attrs
 
 
 class DeleteQuery(UserQuery):
     permanent = QueryBoolean(required=False, help_text="Delete for good instead of moving to the trash.")
-
-
-class ProjectQuery(OrderedPageQuery):
-    user_id = UserIdField(required=False, help_text="Required of apps; a browser session means its own user.")
-    app_source = Text(max_length=40, required=False)
-    project_type = Choice(choices=ProjectType.choices, required=False)
-    created_after = StrictDateTime(required=False)
-    created_before = StrictDateTime(required=False)
-    tag = Text(max_length=50, required=False)
-    favourite = QueryBoolean(required=False)
-    trashed = QueryBoolean(required=False, help_text="true: what is in the trash instead of what is not.")
-    q = Text(max_length=200, required=False, help_text="Words to find in title, text and metadata.")
 
 
 class ProjectSerializer(serializers.ModelSerializer[Project]):
@@ -187,38 +198,74 @@ class PurgedProjectSerializer(serializers.Serializer[Any]):
     storage_stats = FullnessSerializer()
 
 
-class SavedProjectSerializer(ProjectSerializer):
-    """A saved project with the workspace and the wallet after it, and what was done to make it fit."""
+class MadeRoomSerializer(serializers.Serializer[Any]):
+    """What was purged from the trash so that it fits, since the person chose that."""
+
+    project_codes = serializers.ListField(child=serializers.CharField())
+    freed_bytes = serializers.IntegerField()
+
+
+class FittedProjectSerializer(ProjectSerializer):
+    """A project, and what was done to its picture where `fit` or `max_edge` allowed it."""
+
+    fit_applied = serializers.DictField(
+        required=False,
+        allow_null=True,
+        help_text="`applied`, `fits`, `max_bytes`, `from`, `to`, and `tried` when `fit` was; `resized` when `max_edge` "
+        "reduced it; null when nothing was done.",
+    )
+
+    class Meta(ProjectSerializer.Meta):
+        fields: ClassVar[tuple[str, ...]] = (*ProjectSerializer.Meta.fields, "fit_applied")
+        read_only_fields: ClassVar[tuple[str, ...]] = fields
+
+
+class UpdatedProjectSerializer(FittedProjectSerializer):
+    """A changed project, and what was done to make its new content fit."""
+
+    made_room = MadeRoomSerializer(required=False)
+
+    class Meta(FittedProjectSerializer.Meta):
+        fields: ClassVar[tuple[str, ...]] = (*FittedProjectSerializer.Meta.fields, "made_room")
+        read_only_fields: ClassVar[tuple[str, ...]] = fields
+
+
+class ReservedSerializer(SettledHoldSerializer):
+    """A hold, the wallet after it, and what was purged from the trash to make room for its bytes."""
+
+    made_room = MadeRoomSerializer(required=False)
+
+    class Meta(SettledHoldSerializer.Meta):
+        fields: ClassVar[tuple[str, ...]] = (*SettledHoldSerializer.Meta.fields, "made_room")
+        read_only_fields: ClassVar[tuple[str, ...]] = fields
+
+
+class SavedProjectSerializer(FittedProjectSerializer):
+    """A saved project with the workspace and the wallet after it, and what was done to make it fit.
+
+    Bytes that the person has already are kept and counted once: then `duplicate_of` names the other project, and
+    `deduplicated_bytes` is what this one did not take."""
 
     storage_stats = FullnessSerializer()
     credits = serializers.IntegerField(help_text="Credits that can be spent now.")
     charged = serializers.IntegerField(required=False)
     transaction_id = serializers.CharField(required=False)
-    fit_applied = serializers.DictField(required=False, allow_null=True)
+    duplicate_of = serializers.CharField(allow_null=True)
+    deduplicated_bytes = serializers.IntegerField()
+    made_room = MadeRoomSerializer(required=False)
 
-    class Meta(ProjectSerializer.Meta):
+    class Meta(FittedProjectSerializer.Meta):
         fields: ClassVar[tuple[str, ...]] = (
-            *ProjectSerializer.Meta.fields,
+            *FittedProjectSerializer.Meta.fields,
             "storage_stats",
             "credits",
             "charged",
             "transaction_id",
-            "fit_applied",
+            "duplicate_of",
+            "deduplicated_bytes",
+            "made_room",
         )
         read_only_fields: ClassVar[tuple[str, ...]] = fields
-
-
-@extend_schema_serializer(many=False)
-class ProjectPageSerializer(serializers.Serializer[Any]):
-    """One page of projects, once together and once by app (`<app>_projects` for every client app)."""
-
-    all_projects = ProjectSerializer(many=True)
-    penora_projects = ProjectSerializer(many=True)
-    imagegene_projects = ProjectSerializer(many=True)
-    total_projects = serializers.IntegerField()
-    counts = serializers.DictField(child=serializers.IntegerField())
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True)
 
 
 class BreakdownSerializer(serializers.Serializer[Any]):
@@ -250,4 +297,10 @@ class StorageStatsSerializer(serializers.Serializer[Any]):
     original_bytes = serializers.IntegerField()
     saved_by_compression_bytes = serializers.IntegerField()
     reserved_bytes = serializers.IntegerField()
+    versions_bytes = serializers.IntegerField(
+        help_text="What earlier versions take of the free room: not used, and given up when it is needed."
+    )
+    typical_picture_bytes = serializers.IntegerField(help_text="The median of the person's latest hundred pictures.")
+    pictures_that_fit = serializers.IntegerField(help_text="About how many more pictures there is room for.")
+    storage_preferences = StoragePreferencesSerializer()
     largest = ProjectSerializer(many=True)

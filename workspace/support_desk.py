@@ -9,7 +9,7 @@ from credits import services as credits
 from credits.models import Hold, Wallet
 from workspace.models import Project, Workspace
 
-ROWS = 15
+ROWS = 8
 
 
 def desk_of(user: User) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def desk_of(user: User) -> dict[str, Any]:
         "entries": wallet.entries.select_related("app").order_by("-version")[:ROWS] if wallet else [],
         "grants": wallet.grants.spendable(timezone.now()).in_burn_order()[:ROWS] if wallet else [],
         "holds": Hold.objects.filter(wallet_id=user.pk).select_related("app").order_by("-id")[:ROWS],
-        "projects": projects.defer("search_text", "excerpt")[:ROWS],
+        "projects": projects.defer("excerpt")[:ROWS],
         "project_count": projects.count(),
         "trash_count": projects.trashed().count(),
         "connections": Connection.objects.filter(user=user).select_related("app").order_by("app__name"),

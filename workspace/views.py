@@ -1,34 +1,31 @@
-"""The pages of the workspace: all projects, one project, storage and trash."""
+"""The pages of projects: all of them, one of them, and what is done to them there."""
 
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts import feed
 from accounts.browser import person
 from accounts.models import ClientApp
 from credits.models import Entry
-from workspace import content, services
+from workspace import content, gallery, reading, services
 from workspace.delivery import serve_content, serve_thumbnail
-from workspace.forms import ProjectFilter, RenameForm
-from workspace.meter import meter_of
+from workspace.forms import ProjectFilter, RenameForm, TagsForm
+from workspace.gallery import HEAVY
+from workspace.highlights import highlights_of
 from workspace.models import Project, ProjectQuerySet
 from workspace.templatetags.sizes import size
 
 PER_PAGE = 48
-TRASH_SHOWN = 100
-# How many one form may move at once; the API's limit too.
-MAX_CODES = 100
-# Read by the lists: everything but what only the viewer and the search need.
-HEAVY = ("search_text", "metadata", "encoder")
+VERSIONS = 20
 
 
 def _owned(request: HttpRequest) -> ProjectQuerySet:
@@ -40,26 +37,39 @@ def _project(request: HttpRequest, code: str) -> Project:
     return get_object_or_404(_owned(request), code=code)
 
 
-def _back(request: HttpRequest, fallback: str) -> HttpResponse:
-    """To where the form says it was, when that is here."""
+def safe_next(request: HttpRequest) -> str:
+    """Where the form says it was, when that is here."""
     target = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(target, allowed_hosts=None) and target.startswith("/")
-    return redirect(target if safe else fallback)
+    return target if safe else ""
+
+
+def back(request: HttpRequest, fallback: str) -> HttpResponse:
+    """To where the form says it was, or else to `fallback`."""
+    return redirect(safe_next(request) or fallback)
 
 
 @login_required
 @require_safe
 def projects(request: HttpRequest) -> HttpResponse:
     """Where is that thing I made?"""
+    user, reached = person(request), feed.reached()
     filters = ProjectFilter(request.GET, ClientApp.objects.all())
-    found = filters.apply(_owned(request).live().defer(*HEAVY))
+    # Words are looked for in what an app knows of a project, too; without them a list has no use for it.
+    unread = ("encoder",) if filters.words else HEAVY
+    found = filters.narrow(_owned(request).live(), user).defer(*unread).order_by(*filters.order)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    workspace = services.workspace_of(user=person(request))
+    workspace = services.workspace_of(user=user)
     context = {
+        "reached": reached,
         "filters": filters,
+        "tags": gallery.tags_of(user),
         "page": page,
+        "groups": gallery.by_day(page, filters.order),
+        "highlights": highlights_of(list(page), filters.words) if filters.words else {},
         "percent": 100 * workspace.used_bytes // max(1, workspace.limit_bytes),
         "available": workspace.available_bytes,
+        "over": workspace.excess_bytes,
     }
     return render(request, "workspace/projects.html", context)
 
@@ -68,32 +78,34 @@ def projects(request: HttpRequest) -> HttpResponse:
 @require_safe
 def project(request: HttpRequest, code: str) -> HttpResponse:
     """The viewer: the picture or the text, what it cost, what it came from."""
-    return _viewer(request, _project(request, code))
+    filters = ProjectFilter(request.GET, ClientApp.objects.all())
+    return _viewer(request, get_object_or_404(filters.ranked(_owned(request)), code=code), filters)
 
 
-def _viewer(request: HttpRequest, shown: Project, form: RenameForm | None = None) -> HttpResponse:
-    newer, older = _neighbours(request, shown)
-    entries = Entry.objects.owned_by(person(request)).filter(project_code=shown.code).select_related("app")
+def _viewer(
+    request: HttpRequest, shown: Project, filters: ProjectFilter, form: RenameForm | None = None
+) -> HttpResponse:
+    user = person(request)
+    entries = Entry.objects.owned_by(user).filter(project_code=shown.code).select_related("app").order_by("version")
+    text = content.text_of(shown)
+    words = len(text.split())
     context: dict[str, Any] = {
         "project": shown,
-        "text": content.raw_bytes(shown).decode() if shown.is_text else "",
+        "filters": filters,
+        "beside": gallery.neighbours(filters.narrow(_owned(request).live(), person(request)), shown, filters.order),
+        "text": text,
+        "reading": reading.as_html(text, shown.title),
+        "words": words,
+        "minutes": reading.minutes(words),
         "prompt": shown.metadata.get("prompt", ""),
         "details": [(name, value) for name, value in shown.metadata.items() if name != "prompt"],
-        "entries": entries.order_by("version"),
-        "newer": newer,
-        "older": older,
+        "entries": entries,
+        "cost": -sum(entry.amount for entry in entries),
+        "tags": gallery.tags_of(user),
+        "versions": shown.versions.order_by("-number").defer("encoder", "excerpt")[:VERSIONS],
         "form": form or RenameForm(initial={"title": shown.title}),
     }
     return render(request, "workspace/project.html", context, status=400 if form else 200)
-
-
-def _neighbours(request: HttpRequest, shown: Project) -> tuple[str | None, str | None]:
-    """Codes of the next newer and the next older live project."""
-    at = shown.created_at
-    codes = _owned(request).live().values_list("code", flat=True)
-    newer = codes.filter(Q(created_at__gt=at) | Q(created_at=at, id__gt=shown.pk)).order_by("created_at", "id")
-    older = codes.filter(Q(created_at__lt=at) | Q(created_at=at, id__lt=shown.pk)).order_by("-created_at", "-id")
-    return newer.first(), older.first()
 
 
 @login_required
@@ -117,11 +129,35 @@ def project_rename(request: HttpRequest, code: str) -> HttpResponse:
     form = RenameForm(request.POST)
     shown = get_object_or_404(_owned(request).live(), code=code)
     if not form.is_valid():
-        return _viewer(request, shown, form)
+        return _viewer(request, shown, ProjectFilter({}, ClientApp.objects.all()), form)
     changes = {"title": form.cleaned_data["title"]}
     services.update_project(user=person(request), app=None, project_code=code, changes=changes)
     messages.success(request, _("The project is renamed."))
     return redirect("project", code=code)
+
+
+@login_required
+@require_POST
+def project_favourite(request: HttpRequest, code: str) -> HttpResponse:
+    """Mark a project as a favourite, or no longer."""
+    shown = get_object_or_404(_owned(request).live(), code=code)
+    changes = {"favourite": not shown.favourite}
+    services.update_project(user=person(request), app=None, project_code=code, changes=changes)
+    return back(request, reverse("project", args=[code]))
+
+
+@login_required
+@require_POST
+def project_tags(request: HttpRequest, code: str) -> HttpResponse:
+    """Add a tag to a project or take one away."""
+    shown = get_object_or_404(_owned(request).live(), code=code)
+    form = TagsForm(request.POST, shown.tags)
+    if form.is_valid():
+        changes = {"tags": form.cleaned_data["tags"]}
+        services.update_project(user=person(request), app=None, project_code=code, changes=changes)
+    else:
+        messages.error(request, str(next(iter(form.errors.values()))[0]))
+    return back(request, reverse("project", args=[code]))
 
 
 @login_required
@@ -131,37 +167,7 @@ def project_delete(request: HttpRequest, code: str) -> HttpResponse:
     title = _project(request, code).title
     services.trash(user=person(request), app=None, project_code=code)
     messages.info(request, _("“%(title)s” is in the trash.") % {"title": title}, extra_tags=f"undo:{code}")
-    return _back(request, "projects")
-
-
-@login_required
-@require_POST
-def projects_delete(request: HttpRequest) -> HttpResponse:
-    """Move the selected projects to the trash, with one way back for all of them."""
-    codes = _own_codes(request, request.POST.getlist("codes"))
-    for code in codes:
-        services.trash(user=person(request), app=None, project_code=code)
-    if not codes:
-        messages.warning(request, _("Nothing was selected, so nothing was deleted."))
-        return _back(request, "projects")
-    text = ngettext("%d project is in the trash.", "%d projects are in the trash.", len(codes)) % len(codes)
-    messages.info(request, text, extra_tags=f"undo:{','.join(codes)}")
-    return _back(request, "projects")
-
-
-@login_required
-@require_POST
-def projects_restore(request: HttpRequest) -> HttpResponse:
-    """Undo: take the named projects out of the trash again."""
-    codes = _own_codes(request, request.POST.get("codes", "").split(","))
-    for code in codes:
-        services.restore(user=person(request), app=None, project_code=code)
-    messages.success(request, ngettext("%d project is back.", "%d projects are back.", len(codes)) % len(codes))
-    return _back(request, "projects")
-
-
-def _own_codes(request: HttpRequest, codes: list[str]) -> list[str]:
-    return list(_owned(request).filter(code__in=codes[:MAX_CODES]).values_list("code", flat=True))
+    return back(request, "projects")
 
 
 @login_required
@@ -171,7 +177,7 @@ def project_restore(request: HttpRequest, code: str) -> HttpResponse:
     title = _project(request, code).title
     services.restore(user=person(request), app=None, project_code=code)
     messages.success(request, _("“%(title)s” is back among your projects.") % {"title": title})
-    return _back(request, "storage")
+    return back(request, "storage")
 
 
 @login_required
@@ -183,29 +189,4 @@ def project_purge(request: HttpRequest, code: str) -> HttpResponse:
     messages.success(
         request, _("“%(title)s” is deleted; %(size)s are free again.") % {"title": shown.title, "size": size(freed)}
     )
-    return _back(request, "storage")
-
-
-@login_required
-@require_POST
-def trash_empty(request: HttpRequest) -> HttpResponse:
-    """Delete everything in the trash for good."""
-    count, freed = services.empty_trash(user=person(request))
-    text = ngettext("%(count)d project deleted", "%(count)d projects deleted", count) % {"count": count}
-    messages.success(request, _("%(what)s; %(size)s are free again.") % {"what": text, "size": size(freed)})
-    return redirect("storage")
-
-
-@login_required
-@require_safe
-def storage(request: HttpRequest) -> HttpResponse:
-    """What fills my megabyte, and how do I make room?"""
-    report = services.storage_report(user=person(request))
-    trashed = _owned(request).trashed().defer(*HEAVY).order_by("-trashed_at", "-id")
-    context = {
-        "meter": meter_of(report, ClientApp.objects.all()),
-        "report": report,
-        "largest": report["largest"],
-        "trashed": trashed[:TRASH_SHOWN],
-    }
-    return render(request, "workspace/storage.html", context)
+    return back(request, "storage")

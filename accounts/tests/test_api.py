@@ -76,6 +76,7 @@ def test_a_key_that_ended_does_not_open(alice, penora_api, change):
         ("get", "transactions", "credits:read"),
         ("get", "prices", "credits:read"),
         ("post", "deduct-credits", "credits:charge"),
+        ("post", "deduct-credits/batch", "credits:charge"),
         ("post", "holds", "credits:charge"),
         ("post", "hold/hold_1/capture", "credits:charge"),
         ("post", "transaction/txn_1/refund", "credits:refund"),
@@ -146,7 +147,7 @@ def test_a_browser_cannot_write_without_a_csrf_token(alice, stored):
     browser = APIClient(enforce_csrf_checks=True)
     browser.force_login(alice)
     before = stored()
-    assert refused(browser.post(CHARGE, {"user_id": "alice"}, format="json"), 403, "permission_denied")
+    assert refused(browser.post(CHARGE, {"user_id": "alice"}, format="json"), 403, "csrf_failed")
     assert stored() == before
 
 

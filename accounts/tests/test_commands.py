@@ -37,3 +37,11 @@ def test_an_unknown_scope_is_refused(penora):
     with pytest.raises(CommandError, match="credits:mint"):
         issue("penora", "--scope", "credits:mint")
     assert not ApiKey.objects.exists()
+
+
+def test_a_third_live_key_is_refused(penora):
+    issue("penora")
+    issue("penora")
+    with pytest.raises(CommandError, match="two live keys"):
+        issue("penora")
+    assert ApiKey.objects.count() == 2

@@ -103,6 +103,12 @@ def test_takes_a_well_formed_value(field, value, result):
         (Text(max_length=5), "\ud800", "invalid_text"),
         (Text(max_length=5), "a\nb", "control_character"),
         (Text(max_length=5, multiline=True), "a\x1bb", "control_character"),
+        (Text(max_length=5), "a\u202eb", "reordering_character"),
+        (Text(max_length=5), "a\u202db\u202c", "reordering_character"),
+        (Text(max_length=5), "a\u2067b", "reordering_character"),
+        (Text(max_length=5), "a\u202ab\u2069", "reordering_character"),
+        (Text(max_length=5), "a\u2069\u2066", "reordering_character"),
+        (Text(max_length=5), "a\u202c", "reordering_character"),
         *((StrictBoolean(), value, "invalid") for value in ("true", 1, 0, "", [])),
         *(
             (StrictDateTime(), value, "invalid")
@@ -264,3 +270,14 @@ def test_names_the_place_of_a_string_that_cannot_be_stored():
 def test_reads_ordinary_json_as_python_does():
     text = json.dumps({"a": [1, -2.5, None, True, '[{"\\'], "b": {"c": "é😀"}, "d": 2**63 - 1})
     assert strict_json.loads(text) == json.loads(text)
+
+
+@pytest.mark.parametrize("user_id", ["a", "A.b_c@d:e-9", "x" * 128])
+def test_a_user_id_is_short_and_plain(user_id):
+    assert UserIdField().run_validation(user_id) == user_id
+
+
+@pytest.mark.parametrize("user_id", ["", "x" * 129, "a b", "a/b", "é", "a\n", "a\x00"])
+def test_any_other_user_id_is_refused(user_id):
+    with pytest.raises(ValidationError):
+        UserIdField().run_validation(user_id)

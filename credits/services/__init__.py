@@ -1,20 +1,37 @@
 """What the ledger offers. Every call is one transaction that locks the owner's wallet first."""
 
-from credits.services.charges import InsufficientCredits, SpendingCapReached, charge, refund
-from credits.services.grants import GrantKeyReused, WalletChanged, adjust, grant, grant_many, grant_once
+from credits.services.batches import Order, Outcome, charge_batch
+from credits.services.charges import InsufficientCredits, SpendingCapReached, charge, receipt, refund
+from credits.services.closing import close_wallet
+from credits.services.grants import GrantKeyReused, NobodyToGrant, WalletChanged, adjust, grant, grant_many, grant_once
 from credits.services.holds import HoldExpired, HoldSettled, capture, extend, hold, hold_of, release
-from credits.services.wallets import lock_owner, open_imported, reserved_bytes, settle_due, wallet_of
+from credits.services.notices import set_low_mark
+from credits.services.wallets import (
+    expiring,
+    lock_owner,
+    open_imported,
+    open_wallets,
+    reserved_bytes,
+    settle_due,
+    wallet_of,
+)
 
 __all__ = [
     "GrantKeyReused",
     "HoldExpired",
     "HoldSettled",
     "InsufficientCredits",
+    "NobodyToGrant",
+    "Order",
+    "Outcome",
     "SpendingCapReached",
     "WalletChanged",
     "adjust",
     "capture",
     "charge",
+    "charge_batch",
+    "close_wallet",
+    "expiring",
     "extend",
     "grant",
     "grant_many",
@@ -23,9 +40,12 @@ __all__ = [
     "hold_of",
     "lock_owner",
     "open_imported",
+    "open_wallets",
+    "receipt",
     "refund",
     "release",
     "reserved_bytes",
+    "set_low_mark",
     "settle_due",
     "wallet_of",
 ]

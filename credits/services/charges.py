@@ -1,6 +1,8 @@
 """Credits going out for work done, and coming back when it was not."""
 
+from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -8,7 +10,7 @@ from django.db.models import F, Sum
 from django.utils import timezone
 
 from accounts.errors import AppMismatch, DomainError, InvalidField, NotFound
-from accounts.models import ClientApp, Connection, User
+from accounts.models import ClientApp, User
 from credits import ledger, pricing
 from credits.models import Entry, EntryType, Grant, Hold, Wallet
 
@@ -65,20 +67,42 @@ def charge(
     Raises InsufficientCredits, SpendingCapReached past the person's daily cap for `app`, and InvalidField for an
     operation the price book does not know; then nothing is written."""
     credits = pricing.cost(app=app, amount=amount, operation=operation, quantity=quantity)
-    wallet = ledger.lock(user)
+    wallet = ledger.lock(user, app)
+    count_spent([wallet], app)
+    posting = take(wallet, app, credits, description=description, project_code=project_code)
+    ledger.write([posting])
+    return posting.entry
+
+
+def take(wallet: Wallet, app: ClientApp, credits: int, **about: Any) -> ledger.Posting:
+    """Compose the charge of `credits` to a wallet locked for `app`. Raises what `require` raises."""
     require(wallet, app, credits)
-    draws = ledger.draw(wallet, credits)
-    ledger.spend_from(draws)
-    return ledger.post(
-        wallet, EntryType.USED, -credits, draws, app=app, description=description, project_code=project_code
-    )
+    posting = ledger.compose(wallet, EntryType.USED, -credits, ledger.draw(wallet, credits), app=app, **about)
+    if wallet.daily_cap is not None:
+        wallet.used_today += credits
+    return posting
+
+
+def receipt(entry: Entry) -> dict[str, Any]:
+    """What a charge answers: its id, the credits taken, and its wallet as it stands."""
+    wallet = entry.wallet
+    return {
+        "transaction_id": entry.id,
+        "amount": -entry.amount,
+        "credits": wallet.available,
+        "credits_balance": wallet.balance,
+        "credits_held": wallet.held,
+    }
 
 
 def require(wallet: Wallet, app: ClientApp, credits: int) -> None:
-    """Refuse when the wallet cannot spare `credits`, or `app` may not spend them today."""
-    cap = Connection.objects.filter(user_id=wallet.pk, app=app).values_list("daily_cap", flat=True).first()
+    """Refuse when the wallet, locked for `app`, cannot spare `credits`, or `app` may not spend them today.
+
+    What `app` spent must have been counted."""
+    cap = wallet.daily_cap
     if cap is not None:
-        spent = spent_today(wallet, app)
+        # What was refunded of yesterday's charges lets nobody spend more today.
+        spent = max(0, wallet.used_today) + wallet.held_by_app
         if spent + credits > cap:
             raise SpendingCapReached(
                 f"This user lets {app.name} spend {cap} credits a day; {spent} are spent or on hold.",
@@ -91,14 +115,20 @@ def require(wallet: Wallet, app: ClientApp, credits: int) -> None:
         raise InsufficientCredits(required=credits, available=wallet.available)
 
 
-def spent_today(wallet: Wallet, app: ClientApp) -> int:
-    """Credits `app` used since midnight UTC, less refunds, with those it holds now."""
+def count_spent(wallets: Iterable[Wallet], app: ClientApp) -> None:
+    """Where a cap stands: the credits `app` used since midnight UTC, less refunds, and those it holds now."""
+    capped = {wallet.pk: wallet for wallet in wallets if wallet.daily_cap is not None}
+    if not capped:
+        return
     midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
     kinds = (EntryType.USED, EntryType.REFUND)
-    entries = wallet.entries.filter(app=app, created_at__gte=midnight, transaction_type__in=kinds)
-    used = -(entries.aggregate(total=Sum("amount"))["total"] or 0)
-    held = Hold.objects.filter(wallet=wallet, app=app, status=Hold.Status.ACTIVE)
-    return max(0, used) + (held.aggregate(total=Sum(F("amount") - F("captured")))["total"] or 0)
+    today = {"created_at__gte": midnight, "created_at__lt": midnight + timedelta(days=1)}
+    entries = Entry.objects.filter(wallet__in=capped, app=app, transaction_type__in=kinds, **today)
+    holds = Hold.objects.filter(wallet__in=capped, app=app, status=Hold.Status.ACTIVE)
+    used = dict(entries.order_by().values_list("wallet").annotate(total=Sum("amount")))
+    held = dict(holds.order_by().values_list("wallet").annotate(total=Sum(F("amount") - F("captured"))))
+    for key, wallet in capped.items():
+        wallet.used_today, wallet.held_by_app = -used.get(key, 0), held.get(key, 0)
 
 
 def _seconds_to_midnight() -> int:
@@ -120,18 +150,19 @@ def refund(*, user: User, app: ClientApp, entry_id: str, amount: int | None = No
         raise InvalidField("transaction_id", "Only a charge can be refunded.")
     # Staff may have taken more as a correction of this charge; only what came back lessens what can be refunded.
     returned = original.corrections.filter(amount__gt=0).aggregate(total=Sum("amount"))["total"] or 0
-    left = -original.amount - returned
+    left = max(0, -original.amount - returned)
     credits = left if amount is None else amount
     if credits > left or left == 0:
         raise RefundTooLarge(f"{left} of this charge can still be refunded.", refundable=left, charged=-original.amount)
     parts = _give_back(original, credits)
     for grant, _ in parts:
+        _revive(grant)
         ledger.due_at_latest(wallet, grant.expires_at)
     return ledger.post(
         wallet,
         EntryType.REFUND,
         credits,
-        parts,
+        [(grant.pk, part) for grant, part in parts],
         app=app,
         description=reason,
         project_code=original.project_code,
@@ -139,21 +170,21 @@ def refund(*, user: User, app: ClientApp, entry_id: str, amount: int | None = No
     )
 
 
-def _give_back(original: Entry, credits: int) -> list[ledger.Draw]:
-    """Return `credits` to the grants that paid `original`, last drawn first, less what went back before."""
-    parts: list[ledger.Draw] = []
+def _give_back(original: Entry, credits: int) -> list[tuple[Grant, int]]:
+    """Which grants take `credits` back: those that paid `original`, last drawn first, less what went back before."""
+    parts: list[tuple[Grant, int]] = []
     for allocation in original.allocations.select_related("grant").order_by("-id"):
-        back = allocation.grant.allocations.filter(entry__related=original).aggregate(total=Sum("amount"))["total"] or 0
+        refunds = {"entry__related": original, "entry__transaction_type": EntryType.REFUND}
+        back = allocation.grant.allocations.filter(**refunds).aggregate(total=Sum("amount"))["total"] or 0
         part = min(credits, -allocation.amount - back)
         if part > 0:
-            parts.append((_revive(allocation.grant, part), part))
+            parts.append((allocation.grant, part))
             credits -= part
     return parts
 
 
-def _revive(grant: Grant, part: int) -> Grant:
-    grant.remaining += part
+def _revive(grant: Grant) -> None:
+    """Let a grant that has expired be spent again for a while; the credits themselves come with the entry."""
     if grant.expires_at is not None and grant.expires_at <= timezone.now():
         grant.expires_at = timezone.now() + REVIVED_FOR
-    grant.save(update_fields=["remaining", "expires_at"])
-    return grant
+        grant.save(update_fields=["expires_at"])

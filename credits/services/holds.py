@@ -1,21 +1,23 @@
 """Credits set aside for work under way. The first terminal settlement wins."""
 
 from datetime import timedelta
+from operator import attrgetter
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
-from accounts import events
+from accounts import events, sql
 from accounts.errors import AppMismatch, DomainError, InvalidField, NotFound
+from accounts.events import Fact
 from accounts.models import ClientApp, User
-from credits import ledger, pricing
-from credits.models import Entry, EntryType, Grant, Hold, HoldAllocation, Wallet
-from credits.services.charges import require
+from credits import ledger, pricing, queries
+from credits.models import Entry, EntryType, Hold, HoldAllocation, Wallet
+from credits.services.charges import count_spent, require
 from credits.services.wallets import wallet_of
 
 DEFAULT_TTL_SECONDS = 900
 MAX_TTL_SECONDS = 86_400
+HOLD_COLUMNS = sql.columns_of(Hold)
 
 
 class HoldSettled(DomainError):
@@ -50,9 +52,10 @@ def hold(
 
     Raises what `charge` raises; then nothing is set aside."""
     credits = pricing.cost(app=app, amount=amount, operation=operation, quantity=quantity)
-    wallet = ledger.lock(user)
+    wallet = ledger.lock(user, app)
+    count_spent([wallet], app)
     require(wallet, app, credits)
-    made = Hold.objects.create(
+    made = Hold(
         wallet=wallet,
         app=app,
         amount=credits,
@@ -60,13 +63,16 @@ def hold(
         description=description,
         expires_at=timezone.now() + timedelta(seconds=ttl_seconds),
     )
-    for grant, part in ledger.draw(wallet, credits):
-        HoldAllocation.objects.create(hold=made, grant=grant, amount=part)
-        Grant.objects.filter(pk=grant.pk).update(held=F("held") + part)
+    draws = ledger.draw(wallet, credits)
     wallet.held += credits
     ledger.due_at_latest(wallet, made.expires_at)
-    ledger.save(wallet)
-    _announce(wallet, made, "hold.created")
+    sql.write(
+        *sql.insert(Hold, HOLD_COLUMNS, [attrgetter(*HOLD_COLUMNS)(made)]),
+        *sql.insert(HoldAllocation, ("hold_id", "grant_id", "amount"), [(made.id, *draw) for draw in draws]),
+        *queries.hold_grants(dict(draws)),
+        queries.save_wallets([wallet]),
+        *events.recording([_created(wallet, made)]),
+    )
     return made
 
 
@@ -88,58 +94,62 @@ def capture(
     wallet = ledger.lock(user)
     held = _own_hold(wallet, app, hold_id)
     if held.status != Hold.Status.ACTIVE:
-        return held, _same_capture(held, amount)
+        return held, _same_capture(held, amount, final)
     left = held.amount - held.captured
     credits = left if amount is None else amount
     if credits > left:
         raise InvalidField("amount", f"{left} credits are left of this hold.", "too_large")
-    draws = _take(held, credits)
+    parts = ledger.parts_of(held)
+    taken, kept = _split(parts, credits)
     wallet.held -= credits
     held.captured += credits
-    held.save(update_fields=["captured"])
-    entry = ledger.post(
+    posting = ledger.compose(
         wallet,
         EntryType.USED,
         -credits,
-        draws,
+        [(part.grant, part.amount) for part in taken],
         app=app,
         description=description or held.description,
         project_code=project_code,
         hold=held,
     )
-    if final or held.captured == held.amount:
-        ledger.let_go(wallet, held, Hold.Status.CAPTURED)
-        ledger.settle(wallet)
-    return held, entry
+    facts = []
+    if final or not kept:
+        facts.append(ledger.close(wallet, held, kept, Hold.Status.CAPTURED))
+        taken = parts
+    ledger.write([posting], first=[*ledger.lessen(taken), queries.save_hold(held)], facts=facts)
+    ledger.settle(wallet)
+    return held, posting.entry
 
 
-def _take(held: Hold, credits: int) -> list[ledger.Draw]:
-    """Take `credits` of what the hold set aside out of its grants, in the order they were set aside."""
-    draws: list[ledger.Draw] = []
-    for part in held.allocations.select_related("grant").filter(amount__gt=0).order_by("id"):
+def _split(parts: list[ledger.Part], credits: int) -> tuple[list[ledger.Part], list[ledger.Part]]:
+    """What of the `parts` pays `credits`, in the order they were set aside, and what is left of them."""
+    taken, kept = [], []
+    for part in parts:
         take = min(credits, part.amount)
-        if take == 0:
-            break
-        HoldAllocation.objects.filter(pk=part.pk).update(amount=F("amount") - take)
-        Grant.objects.filter(pk=part.grant_id).update(held=F("held") - take, remaining=F("remaining") - take)
-        draws.append((part.grant, take))
         credits -= take
-    return draws
+        taken += [part._replace(amount=take)] if take else []
+        kept += [part._replace(amount=part.amount - take)] if take < part.amount else []
+    return taken, kept
 
 
-def _same_capture(held: Hold, amount: int | None) -> Entry | None:
+def _same_capture(held: Hold, amount: int | None, final: bool) -> Entry | None:
     """The receipt of an earlier capture when this repeat agrees with it."""
     receipt = held.entries.order_by("-version").first()
-    # Without an amount everything that was left is meant, which agrees only if nothing was let go.
-    whole = amount is None and held.captured == held.amount
-    if held.status == Hold.Status.CAPTURED and receipt and (whole or amount == -receipt.amount):
+    # Without an amount everything that was left is meant, and without `final` that the hold goes on while something is
+    # left: either agrees only if nothing was let go.
+    whole = held.captured == held.amount
+    agrees = receipt is not None and (amount == -receipt.amount if amount else whole) and (final or whole)
+    if held.status == Hold.Status.CAPTURED and agrees:
         return receipt
     raise _ended(held)
 
 
 @transaction.atomic
-def release(*, user: User, app: ClientApp, hold_id: str) -> Hold:
-    """Let the hold's remaining credits go. Repeating it is harmless. Raises HoldSettled, HoldExpired, NotFound."""
+def release(*, user: User, app: ClientApp | None, hold_id: str) -> Hold:
+    """Let the hold's remaining credits go; `app` is None when staff do. Repeating it is harmless.
+
+    Raises HoldSettled, HoldExpired, AppMismatch, NotFound."""
     wallet = ledger.lock(user)
     held = _own_hold(wallet, app, hold_id)
     if held.status == Hold.Status.RELEASED:
@@ -153,23 +163,25 @@ def release(*, user: User, app: ClientApp, hold_id: str) -> Hold:
 
 @transaction.atomic
 def extend(*, user: User, app: ClientApp, hold_id: str, ttl_seconds: int) -> Hold:
-    """Keep the hold for `ttl_seconds` from now. Raises HoldSettled, HoldExpired, NotFound."""
+    """Keep the hold for at least `ttl_seconds` from now; a late repeat never shortens it.
+
+    Raises HoldSettled, HoldExpired, AppMismatch, NotFound."""
     wallet = ledger.lock(user)
     held = _own_hold(wallet, app, hold_id)
     if held.status != Hold.Status.ACTIVE:
         raise _ended(held)
-    held.expires_at = timezone.now() + timedelta(seconds=ttl_seconds)
+    held.expires_at = max(held.expires_at, timezone.now() + timedelta(seconds=ttl_seconds))
     held.save(update_fields=["expires_at"])
     ledger.due_at_latest(wallet, held.expires_at)
-    ledger.save(wallet)
+    sql.write(queries.save_wallets([wallet]))
     return held
 
 
-def _own_hold(wallet: Wallet, app: ClientApp, hold_id: str) -> Hold:
-    held = wallet.holds.filter(pk=hold_id).first()
+def _own_hold(wallet: Wallet, app: ClientApp | None, hold_id: str) -> Hold:
+    held = wallet.holds.select_related("app").filter(pk=hold_id).first()
     if held is None:
         raise NotFound("There is no such hold.")
-    if held.app_id != app.pk:
+    if app is not None and held.app_id != app.pk:
         raise AppMismatch("Only the app that made a hold can settle it.")
     return held
 
@@ -180,9 +192,9 @@ def _ended(held: Hold) -> DomainError:
     return HoldSettled(f"This hold was already {held.status}.", hold_status=held.status, captured=held.captured)
 
 
-def _announce(wallet: Wallet, held: Hold, kind: str) -> None:
+def _created(wallet: Wallet, held: Hold) -> Fact:
     data = {"hold_id": held.id, "amount": held.amount, "app_name": held.app.slug, "credits": wallet.available}
-    events.record(user=wallet.user, type=kind, data=data)
+    return Fact(wallet.pk, "hold.created", data)
 
 
 def hold_of(*, user: User, hold_id: str) -> Hold:

@@ -6,8 +6,8 @@ from importlib import import_module
 import pytest
 from django.apps import apps
 
+from accounts import append_only
 from accounts.tests.cast import is_transactional
-from credits import append_only
 from credits.models import Price
 
 

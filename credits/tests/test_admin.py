@@ -1,10 +1,13 @@
 """Staff's pages of the ledger and the price book: read by all, rewritten by nobody, prices only added."""
 
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
+from accounts.models import User
 from credits import pricing, services
-from credits.models import Allocation, Entry, Grant, GrantBatch, Hold, Price, Wallet
+from credits.models import Allocation, ChargeKey, Entry, Grant, GrantBatch, Hold, Price, Wallet
 
 
 @pytest.fixture
@@ -13,10 +16,11 @@ def desk(client, staff):
     return client
 
 
-@pytest.mark.parametrize("model", [Wallet, Entry, Grant, Allocation, Hold, GrantBatch])
+@pytest.mark.parametrize("model", [Wallet, Entry, Grant, Allocation, Hold, GrantBatch, ChargeKey])
 def test_nobody_adds_changes_or_deletes_ledger_rows(desk, alice, penora, model, stored):
     services.hold(user=alice, app=penora, amount=3)
     services.grant_once(key="k", users=[alice], amount=5, reason="Sorry")
+    services.charge_batch(app=penora, orders=[services.Order(key="k", fingerprint="f", user=alice, amount=1)])
     row = model.objects.first()
     name = f"admin:credits_{model._meta.model_name}"
     before = stored()
@@ -85,3 +89,44 @@ def test_retiring_an_old_version_leaves_the_current_one_in_force(desk, penora):
     pricing.set_price(app=penora, operation="page_generation", unit="page", credits=4)
     desk.post(reverse("admin:credits_price_changelist"), {"action": "retire", "_selected_action": [old.pk]})
     assert pricing.quote(app=penora, operation="page_generation", quantity=1) == 4
+
+
+def test_staff_release_a_hold_with_a_reason_in_the_audit_log(desk, alice, penora):
+    held = services.hold(user=alice, app=penora, amount=7)
+    services.capture(user=alice, app=penora, hold_id=held.id, amount=2, final=False)
+    page = reverse("admin:credits_hold_change", args=[held.pk])
+    url = reverse("admin:credits_hold_release", args=[held.pk])
+    assert url in desk.get(page).content.decode()
+    assert "errorlist" in desk.post(url, {"reason": " "}).content.decode()
+    assert desk.post(url, {"reason": "The app is gone"}, follow=True).status_code == 200
+    wallet = services.wallet_of(user=alice)
+    assert (wallet.balance, wallet.held, services.hold_of(user=alice, hold_id=held.pk).status) == (58, 0, "released")
+    assert LogEntry.objects.get().get_change_message() == "Released: The app is gone"
+    assert url not in desk.get(page).content.decode()
+
+
+def test_staff_cannot_release_what_its_app_settled_first(desk, alice, penora):
+    held = services.hold(user=alice, app=penora, amount=7)
+    services.capture(user=alice, app=penora, hold_id=held.id)
+    answer = desk.post(reverse("admin:credits_hold_release", args=[held.pk]), {"reason": "Stuck"})
+    assert "This hold was already captured." in answer.content.decode()
+    assert not LogEntry.objects.exists()
+
+
+def test_a_hold_is_not_released_without_the_permission(client, alice, penora):
+    held = services.hold(user=alice, app=penora, amount=7)
+    helper = User.objects.create_user("helper@example.com", password="x", is_staff=True)
+    helper.user_permissions.add(Permission.objects.get(codename="view_hold"))
+    client.force_login(helper)
+    page = reverse("admin:credits_hold_change", args=[held.pk])
+    url = reverse("admin:credits_hold_release", args=[held.pk])
+    assert url not in client.get(page).content.decode()
+    assert client.post(url, {"reason": "Stuck"}).status_code == 403
+    assert services.hold_of(user=alice, hold_id=held.pk).status == "active"
+
+
+def test_the_page_of_an_entry_shows_which_grants_paid(desk, alice, penora):
+    entry = services.charge(user=alice, app=penora, amount=12)
+    page = desk.get(reverse("admin:credits_entry_change", args=[entry.pk])).content.decode()
+    assert "0 of 10 bonus" in page
+    assert "48 of 50 base" in page

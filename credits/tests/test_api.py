@@ -58,6 +58,8 @@ def test_a_charge_answers_with_a_receipt(penora_api):
     }
     moment = entry.pop("created_at")
     assert moment.endswith("Z")
+    [paid] = entry.pop("grants")
+    assert (paid["amount"], paid["source"], paid["expires_at"]) == (-5, "bonus", None)
     assert entry == {
         "transaction_id": answer.json()["transaction_id"],
         "user_id": "alice",
@@ -186,6 +188,32 @@ def test_an_unknown_operation_is_named(penora_api, stored):
     assert stored() == before
 
 
+def test_an_unknown_operation_of_a_saves_charge_is_named_with_its_path(penora_api, stored):
+    before = stored()
+    text = {"app_source": "penora", "project_type": "text", "title": "Night", "content": "Nobody sleeps."}
+    for charge, field in (
+        ({"operation": "nothing"}, "charge.operation"),
+        ({"operation": "page_generation", "quantity": 1_000_000, "amount": 1}, "charge.operation"),
+        ({"quantity": 3}, "charge.quantity"),
+        ({"amount": 1, "currency": "EUR"}, "charge.currency"),
+    ):
+        answer = post(penora_api, "save-project", **text, charge=charge)
+        assert refused(answer, 400, "invalid_request")
+        assert [error["field"] for error in answer.json()["errors"]] == [field]
+    assert stored() == before
+
+
+def test_what_a_save_asks_of_its_hold_in_vain_is_named_with_its_path(penora_api, stored):
+    text = {"app_source": "penora", "project_type": "text", "title": "Night", "content": "Nobody sleeps."}
+    held = hold(penora_api).json()["hold_id"]
+    before = stored()
+    for charge, field in (({"amount": 21}, "charge.amount"), ({"operation": "page_generation"}, "charge.operation")):
+        answer = post(penora_api, "save-project", **text, hold_id=held, charge=charge)
+        assert refused(answer, 400, "invalid_request")
+        assert [error["field"] for error in answer.json()["errors"]] == [field]
+    assert stored() == before
+
+
 def test_bonuses_reach_one_some_or_all(penora, penora_api, bob):
     one = penora_api.post(
         f"{API}/give-bonus-credits", {"user_id": "alice", "amount": 5, "reason": "Hi"}, format="json"
@@ -199,6 +227,17 @@ def test_bonuses_reach_one_some_or_all(penora, penora_api, bob):
     everybody = {"all_users": True, "amount": 1, "reason": "Hi"}
     reached = penora_api.post(f"{API}/give-bonus-credits", everybody, format="json").json()
     assert [row["user_id"] for row in reached["results"]] == ["alice"]
+
+
+def test_a_bonus_for_all_that_reaches_nobody_says_so(penora, penora_api, alice, bob, stored):
+    for user in (alice, bob):
+        accounts.connect(user=user, app=penora)
+        accounts.disconnect(user=user, app=penora)
+    before = stored()
+    everybody = {"all_users": True, "amount": 1, "reason": "Hi"}
+    answer = penora_api.post(f"{API}/give-bonus-credits", everybody, format="json")
+    assert (answer.status_code, answer.json()) == (200, {"granted": 0, "amount": 1, "results": []})
+    assert stored() == before
 
 
 def test_a_bonus_reaches_all_or_nobody(penora_api, stored):
@@ -251,7 +290,7 @@ def test_filters_narrow_history_and_its_summary(penora_api, imagegene_api):
     post(penora_api, f"transaction/{paid}/refund", amount=2, reason="x")
     found = history(penora_api)
     assert found["summary"]["granted"] == 60
-    assert (found["summary"]["used"], found["summary"]["refunded"]) == (15, 2)
+    assert (found["summary"]["used"], found["summary"]["refunded"]) == (13, 2)
     assert found["summary"]["by_app"]["imagegene"]["used"] == 7
     assert found["summary"]["by_app"]["unified"]["granted"] == 60
     assert [row["amount"] for row in history(penora_api, app_name="imagegene")["results"]] == [-7]
@@ -272,6 +311,24 @@ def test_history_comes_as_csv_that_no_spreadsheet_runs(penora_api):
     assert [row["amount"] for row in rows] == ["-5", "10", "50"]
     assert rows[0]["description"] == '\'=HYPERLINK("http://x"),é'
     assert (rows[0]["app_name"], rows[2]["app_name"]) == ("penora", "unified")
+
+
+def test_a_page_of_csv_says_whose_it_is_and_where_it_goes_on(penora_api):
+    for amount in (1, 2, 3):
+        charge(penora_api, amount=amount)
+    query, csv_please = {"user_id": "alice", "limit": 2, "transaction_type": "used"}, {"Accept": "text/csv"}
+    answer = penora_api.get(f"{API}/transactions", query, headers=csv_please)
+    rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
+    assert [(row["user_id"], row["amount"]) for row in rows] == [("alice", "-3"), ("alice", "-2")]
+    link = answer["Link"].removeprefix("<").removesuffix('>; rel="next"')
+    last = penora_api.get(link, headers=csv_please)
+    assert [row["amount"] for row in csv.DictReader(io.StringIO(last.getvalue().decode()))] == ["-1"]
+    assert "Link" not in last
+
+
+def test_a_wrong_cursor_of_csv_is_refused(penora_api):
+    query = {"user_id": "alice", "cursor": "forged"}
+    assert refused(penora_api.get(f"{API}/transactions", query, headers={"Accept": "text/csv"}), 400, "invalid_request")
 
 
 def test_a_refusal_of_csv_is_still_a_problem(penora_api):

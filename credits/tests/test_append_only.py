@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, models, transaction
 from django.utils import timezone
 
-from credits import append_only, checks, services
+from accounts import append_only, checks
+from credits import services
 from credits.models import Allocation, Entry, Grant, Hold, Price, Wallet
 
 
@@ -33,10 +34,69 @@ def test_raw_sql_cannot_rewrite_the_ledger(entry, table, statement):
     assert (list(Entry.objects.values()), list(Allocation.objects.values())) == before
 
 
+def test_the_words_of_an_entry_can_be_erased_and_nothing_else_of_it(entry):
+    erased = f"erased:{entry.description_digest}"
+    Entry.objects.filter(pk=entry.pk).update(description=erased)
+    entry.refresh_from_db()
+    assert entry.description == erased
+    for change in ({"description": "A page"}, {"description": erased, "amount": -1}, {"project_code": ""}):
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            Entry.objects.filter(pk=entry.pk).update(**change)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite knows no TRUNCATE")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("statement", ["TRUNCATE credits_entry CASCADE", "TRUNCATE credits_allocation"])
+def test_the_ledger_cannot_be_truncated(entry, statement):
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+    assert Entry.objects.filter(pk=entry.pk).exists()
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="INSERT OR REPLACE is SQLite's")
+@pytest.mark.parametrize("change", [{"id": "'txn_new'"}, {"version": "99"}, {}])
+def test_an_entry_cannot_be_replaced(entry, change):
+    columns = [field.column for field in Entry._meta.concrete_fields]
+    values = [{"amount": "-50", **change}.get(column, column) for column in columns]
+    statement = "INSERT OR REPLACE INTO credits_entry ({}) SELECT {} FROM credits_entry WHERE id = %s"
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement.format(", ".join(columns), ", ".join(values)), [entry.pk])
+    entry.refresh_from_db()
+    assert entry.amount == -3
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's triggers cannot be switched off")
+def test_a_trigger_that_is_switched_off_is_reported_and_switched_on(db):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE credits_entry DISABLE TRIGGER credits_entry_no_delete")
+    assert append_only.missing() == ["credits_entry_no_delete"]
+    append_only.install()
+    assert append_only.missing() == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("model", [Entry, Allocation])
+def test_a_table_that_a_migration_made_anew_is_guarded_again(entry, model):
+    field = model._meta.get_field("amount")
+    wider = models.DecimalField(max_digits=20, decimal_places=0)
+    wider.set_attributes_from_name("amount")
+    append_only.remove()
+    with connection.schema_editor() as editor:
+        editor.alter_field(model, field, wider)
+        editor.alter_field(model, wider, field)
+    assert append_only.missing() != []
+    call_command("migrate", verbosity=0)
+    assert append_only.missing() == []
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        model.objects.update(amount=1)
+
+
 def test_a_missing_trigger_is_reported_and_put_back(db):
     append_only.remove()
     assert "credits_entry_no_delete" in append_only.missing()
-    assert len(checks.append_only_triggers(databases=["default"])) == 4
+    errors = checks.append_only_triggers(databases=["default"])
+    assert {error.msg for error in errors} == {f"The trigger {name} is missing." for name in append_only.missing()}
+    assert len(errors) == 18
     append_only.install()
     assert checks.append_only_triggers(databases=["default"]) == []
 

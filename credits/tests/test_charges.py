@@ -163,8 +163,8 @@ def test_many_grants_come_all_or_none(alice, bob, penora, wallet, stored):
 
 def test_an_adjustment_goes_both_ways_and_never_below_zero(alice, penora, wallet, stored):
     charge = services.charge(user=alice, app=penora, amount=10)
-    up = services.adjust(user=alice, amount=5, reason="Sorry", related=charge)
-    down = services.adjust(user=alice, amount=-15, reason="Mistake", related=charge)
+    up = services.adjust(user=alice, amount=5, reason="Sorry", entry_id=charge.id)
+    down = services.adjust(user=alice, amount=-15, reason="Mistake", entry_id=charge.id)
     assert [(entry.transaction_type, entry.amount, entry.related) for entry in (up, down)] == [
         ("adjustment", 5, charge),
         ("adjustment", -15, charge),
@@ -214,12 +214,25 @@ def test_nothing_is_refunded_twice(alice, penora, wallet, stored, amount):
 def test_no_refund_is_larger_than_what_is_left_of_the_charge(alice, penora, wallet, correction):
     charge = services.charge(user=alice, app=penora, amount=15)
     if correction:
-        services.adjust(user=alice, amount=correction, reason="Correction", related=charge)
+        services.adjust(user=alice, amount=correction, reason="Correction", entry_id=charge.id)
     with pytest.raises(RefundTooLarge):
         services.refund(user=alice, app=penora, entry_id=charge.id, amount=16 - max(correction, 0), reason="More")
     whole = services.refund(user=alice, app=penora, entry_id=charge.id, reason="All")
     assert whole.amount == 15 - max(correction, 0)
-    assert sum(part.amount for part in whole.allocations.all()) == whole.amount
+    back = [(part.grant.source, part.amount) for part in whole.allocations.order_by("id")]
+    assert back == [("base", 5), ("bonus", 10 - max(correction, 0))]
+
+
+@pytest.mark.parametrize("correction", [15, 20])
+@pytest.mark.parametrize("amount", [None, 1])
+def test_a_charge_that_staff_made_good_is_not_refunded_as_well(alice, penora, wallet, stored, correction, amount):
+    charge = services.charge(user=alice, app=penora, amount=15)
+    services.adjust(user=alice, amount=correction, reason="Sorry", entry_id=charge.id)
+    before = stored()
+    with pytest.raises(RefundTooLarge) as refusal:
+        services.refund(user=alice, app=penora, entry_id=charge.id, amount=amount, reason="More")
+    assert refusal.value.facts == {"refundable": 0, "charged": 15}
+    assert stored() == before
 
 
 def test_only_the_charging_app_refunds_only_charges_of_that_person(alice, bob, penora, imagegene, wallet, stored):

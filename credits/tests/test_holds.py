@@ -89,6 +89,26 @@ def test_an_agreeing_capture_answers_with_the_same_receipt(alice, penora, held, 
     assert stored() == before
 
 
+def test_a_capture_that_would_go_on_does_not_agree_with_one_that_let_the_rest_go(alice, penora, held, stored):
+    services.capture(user=alice, app=penora, hold_id=held.id, amount=5)
+    before = stored()
+    with pytest.raises(services.HoldSettled):
+        services.capture(user=alice, app=penora, hold_id=held.id, amount=5, final=False)
+    assert stored() == before
+
+
+@pytest.mark.parametrize("final", [True, False])
+def test_a_repeat_of_the_capture_that_used_it_up_agrees_however_it_ends(alice, penora, held, stored, final):
+    services.capture(user=alice, app=penora, hold_id=held.id, amount=5, final=False)
+    _, last = services.capture(user=alice, app=penora, hold_id=held.id, amount=15, final=False)
+    before = stored()
+    _, again = services.capture(user=alice, app=penora, hold_id=held.id, amount=15, final=final)
+    assert again == last
+    with pytest.raises(services.HoldSettled):
+        services.capture(user=alice, app=penora, hold_id=held.id, amount=5, final=False)
+    assert stored() == before
+
+
 @pytest.mark.parametrize("amount", [None, 19, 20])
 def test_another_capture_than_the_first_is_refused(alice, penora, held, stored, amount):
     services.capture(user=alice, app=penora, hold_id=held.id, amount=5)
@@ -159,6 +179,11 @@ def test_an_extended_hold_lives_longer(alice, penora, held, clock):
     assert numbers(alice) == (40, 60, 20)
     clock.forward(minutes=2)
     assert numbers(alice) == (60, 60, 0)
+
+
+def test_a_late_repeat_of_an_extension_does_not_shorten_the_hold(alice, penora, held):
+    longer = services.extend(user=alice, app=penora, hold_id=held.id, ttl_seconds=3600)
+    assert services.extend(user=alice, app=penora, hold_id=held.id, ttl_seconds=60).expires_at == longer.expires_at
 
 
 def test_held_credits_outlive_their_grant_and_expire_when_let_go(alice, penora, clock):

@@ -1,7 +1,8 @@
-"""Any order of charges, grants, holds, captures, releases, refunds and hours: the ledger does what the model does."""
+"""Any order of everything that moves a wallet, and of hours: the ledger does what the model does."""
 
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate, count
+from itertools import count
 
 import pytest
 from django.utils import timezone
@@ -18,10 +19,11 @@ from hypothesis.stateful import (
 )
 
 from accounts import services as accounts
-from accounts.errors import InvalidField
-from accounts.models import ClientApp
-from credits import ledger, services
-from credits.models import Allocation, Entry, Grant
+from accounts.errors import DomainError, InvalidField
+from accounts.models import ClientApp, Event
+from credits import services
+from credits.auditing import Tally, audit
+from credits.models import ChargeKey, Entry, Grant
 from credits.services.charges import RefundTooLarge
 from credits.tests.model import NEVER, Book
 
@@ -37,6 +39,8 @@ class LedgerMachine(RuleBasedStateMachine):
     holds = Bundle("holds")
     charges = Bundle("charges")
     now = START
+    STATUSES = {"cap": 429, "short": 402, "reused": 422}
+    ENDED = {"expired": services.HoldExpired, "captured": services.HoldSettled, "released": services.HoldSettled}
 
     def __init__(self):
         super().__init__()
@@ -50,24 +54,68 @@ class LedgerMachine(RuleBasedStateMachine):
         services.wallet_of(user=self.user)
 
     def refused(self, error, act, **call):
-        """Whether `act` raises `error`; InsufficientCredits must also name the model's numbers."""
+        """Whether `act` raises `error`, with the model's numbers where it has any."""
         with pytest.raises(error) as refusal:
             act(**self.whom, **call)
+        facts = refusal.value.facts
         if error is services.InsufficientCredits:
-            facts = refusal.value.facts
             assert (facts["required"], facts["credits"]) == (call["amount"], self.book.available)
+        if error is services.SpendingCapReached:
+            assert (facts["daily_cap"], facts["spent_today"]) == (self.book.cap, self.book.spent_today)
         return True
+
+    def may_not(self, act, **call):
+        """Whether the app may not take so much, and `act` says so."""
+        errors = {"cap": services.SpendingCapReached, "short": services.InsufficientCredits}
+        refusal = self.book.refusal_of(call["amount"])
+        return refusal is not None and self.refused(errors[refusal], act, **call)
 
     @initialize(amount=amounts, ends=hours)
     def begin_with_credits_that_end_soon(self, amount, ends):
-        self.grant("bonus", amount, ends)
+        self.grant("bonus", amount, ends, 100)
 
-    @rule(source=st.sampled_from(["bonus", "purchased"]), amount=amounts, ends=st.none() | hours)
-    def grant(self, source, amount, ends):
-        expires_at = ends and self.now + timedelta(hours=ends)
-        services.grant(user=self.user, amount=amount, reason="r", source=source, expires_at=expires_at)
-        self.book.give(source, amount, self.book.hour + ends if ends else NEVER)
+    @rule(
+        source=st.sampled_from(["bonus", "purchased"]),
+        amount=amounts,
+        ends=st.none() | hours,
+        priority=st.sampled_from([0, 100, 200]),
+    )
+    def grant(self, source, amount, ends, priority):
+        terms = {"source": source, "expires_at": ends and self.now + timedelta(hours=ends), "priority": priority}
+        services.grant(user=self.user, amount=amount, reason="r", **terms)
+        self.book.give(source, amount, self.book.hour + ends if ends else NEVER, priority)
         self.looking = True
+
+    @rule(cap=st.none() | st.integers(0, 60))
+    def set_cap(self, cap):
+        accounts.set_daily_cap(**self.whom, credits=cap)
+        self.book.cap = cap
+
+    @rule(mark=st.integers(0, 40))
+    def set_mark(self, mark):
+        services.set_low_mark(user=self.user, credits=mark)
+        self.book.mark = mark
+        self.looking = True
+
+    @rule(amount=st.integers(1, 30), charged=st.none() | charges)
+    def add(self, amount, charged):
+        entry_id = charged[0].id if charged else ""
+        services.adjust(user=self.user, amount=amount, reason="r", entry_id=entry_id)
+        self.book.give("adjustment", amount)
+        # Of a charge that staff made good the app gives back so much less.
+        if charged:
+            charged[1].made_good += amount
+        self.looking = True
+
+    @rule(amount=amounts)
+    def take_away(self, amount):
+        self.looking = True
+        if amount > self.book.available:
+            with pytest.raises(services.InsufficientCredits):
+                services.adjust(user=self.user, amount=-amount, reason="r")
+            return
+        services.adjust(user=self.user, amount=-amount, reason="r")
+        self.book.take(amount)
 
     @rule(hours=hours, look=st.booleans())
     def wait(self, hours, look):
@@ -79,27 +127,75 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(target=charges, amount=amounts)
     def charge(self, amount):
         self.looking = True
-        expected = self.book.charge(amount)
-        if expected is None:
-            assert self.refused(services.InsufficientCredits, services.charge, amount=amount)
+        if self.may_not(services.charge, amount=amount):
             return multiple()
-        return services.charge(**self.whom, amount=amount), expected
+        return services.charge(**self.whom, amount=amount), self.book.charge(amount)
 
-    @rule(target=holds, amount=amounts, ttl=hours)
-    def hold(self, amount, ttl):
+    @rule(
+        target=charges,
+        asked=st.lists(st.tuples(st.integers(0, 9), amounts), min_size=1, max_size=5),
+        all_or_none=st.booleans(),
+    )
+    def charge_a_batch(self, asked, all_or_none):
         self.looking = True
-        expected = self.book.reserve(amount, ttl)
-        if expected is None:
-            assert self.refused(services.InsufficientCredits, services.hold, amount=amount)
+        call = {"app": self.app, "orders": [self.order(*one) for one in asked], "atomic": all_or_none}
+        if all_or_none and self.refused_batch(asked, call):
             return multiple()
-        return services.hold(**self.whom, amount=amount, ttl_seconds=ttl * 3600), expected
+        made = []
+        for (key, amount), got in zip(asked, services.charge_batch(**call), strict=True):
+            expected, again = self.book.answer(key, amount)
+            status = self.STATUSES.get(expected, 200)
+            assert (got.key, got.status, got.replayed) == (self.named(key), status, again)
+            if status == 200 and not again:
+                entry = Entry.objects.get(pk=got.answer["transaction_id"])
+                assert (entry.amount, got.answer["credits_balance"]) == (-amount, entry.balance_after)
+                made.append((entry, expected))
+        return multiple(*made)
+
+    def named(self, key):
+        return f"{self.user.user_id}-{key}"
+
+    def order(self, key, amount):
+        return services.Order(key=self.named(key), fingerprint=str(amount), user=self.user, amount=amount)
+
+    def refused_batch(self, asked, call):
+        """Whether a batch that is to be done as a whole cannot be, and says which of its charges are why."""
+        imagined = deepcopy(self.book)
+        answers = [imagined.answer(*one)[0] for one in asked]
+        refused = [(index, self.STATUSES[answer]) for index, answer in enumerate(answers) if answer in self.STATUSES]
+        if refused:
+            with pytest.raises(DomainError) as refusal:
+                services.charge_batch(**call)
+            assert refusal.value.status == refused[0][1]
+            assert [(one["index"], one["status"]) for one in refusal.value.facts["refused"]] == refused
+        return bool(refused)
+
+    @rule(target=holds, amount=amounts, ttl=hours, size=st.integers(0, 9))
+    def hold(self, amount, ttl, size):
+        self.looking = True
+        call = {"amount": amount, "ttl_seconds": ttl * 3600, "storage_bytes": size}
+        if self.may_not(services.hold, **call):
+            return multiple()
+        return services.hold(**self.whom, **call), self.book.reserve(amount, ttl, size)
+
+    @rule(held=holds, ttl=hours)
+    def extend(self, held, ttl):
+        self.looking = True
+        made, expected = held
+        call = {"hold_id": made.id, "ttl_seconds": ttl * 3600}
+        refusal = self.ENDED.get(expected.status)
+        if refusal is not None:
+            assert self.refused(refusal, services.extend, **call)
+            return
+        expected.ends = max(expected.ends, self.book.hour + ttl)
+        assert services.extend(**self.whom, **call).expires_at == START + timedelta(hours=expected.ends)
 
     @rule(target=charges, held=holds, amount=st.integers(1, 40), final=st.booleans())
     def capture(self, held, amount, final):
         self.looking = True
         made, expected = held
         call = {"hold_id": made.id, "amount": amount, "final": final}
-        if expected.status == "captured" and expected.last == amount:
+        if expected.agrees(amount, final):
             _, receipt = services.capture(**self.whom, **call)
             assert (receipt.hold_id, receipt.amount) == (made.id, -amount)
             return multiple()
@@ -111,20 +207,19 @@ class LedgerMachine(RuleBasedStateMachine):
         return entry, self.book.capture(expected, amount, final)
 
     def refusal_of_capture(self, expected, amount):
-        ended = {"expired": services.HoldExpired, "captured": services.HoldSettled, "released": services.HoldSettled}
-        if expected.status in ended:
-            return ended[expected.status]
+        if expected.status in self.ENDED:
+            return self.ENDED[expected.status]
         return InvalidField if amount > expected.left else None
 
-    @rule(held=holds)
-    def release(self, held):
+    @rule(held=holds, by_staff=st.booleans())
+    def release(self, held, by_staff):
         self.looking = True
         made, expected = held
-        refusal = {"expired": services.HoldExpired, "captured": services.HoldSettled}.get(expected.status)
-        if refusal is not None:
-            assert self.refused(refusal, services.release, hold_id=made.id)
+        if expected.status in {"expired", "captured"}:
+            assert self.refused(self.ENDED[expected.status], services.release, hold_id=made.id)
             return
-        assert services.release(**self.whom, hold_id=made.id).status == "released"
+        app = None if by_staff else self.app
+        assert services.release(user=self.user, app=app, hold_id=made.id).status == "released"
         if expected.status == "active":
             self.book.close(expected, "released")
 
@@ -148,17 +243,13 @@ class LedgerMachine(RuleBasedStateMachine):
         assert (wallet.balance, wallet.held) == (self.book.balance, self.book.held)
         grants = Grant.objects.filter(wallet=wallet).order_by("id").values_list("source", "remaining", "held")
         assert list(grants) == [(pot.source, pot.left, pot.held) for pot in self.book.pots]
+        assert services.reserved_bytes(user=self.user) == self.book.reserved_bytes
+        assert Event.objects.filter(user=self.user, type="credits.low").count() == self.book.notices
+        assert ChargeKey.objects.filter(key__startswith=self.named("")).count() == len(self.book.keys)
 
     def teardown(self):
-        wallet = services.wallet_of(user=self.user)
-        entries = list(Entry.objects.owned_by(self.user).select_related("app").order_by("version"))
-        assert [entry.version for entry in entries] == list(range(1, wallet.version + 1))
-        assert [entry.balance_after for entry in entries] == list(accumulate(entry.amount for entry in entries))
-        assert entries[-1].balance_after == wallet.balance == self.book.balance
-        moved = sum(Allocation.objects.filter(entry__wallet=wallet).values_list("amount", flat=True))
-        assert moved == wallet.balance
-        chained = accumulate(entries, ledger.chain, initial="")
-        assert list(chained)[1:] == [entry.hash for entry in entries]
+        services.wallet_of(user=self.user)
+        assert [str(fault) for fault in audit(Tally())] == []
 
 
 def test_the_ledger_does_what_the_model_does(db, monkeypatch):

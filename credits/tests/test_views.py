@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -88,17 +88,49 @@ def test_nobody_sees_anothers_entries(browser: Client) -> None:
         ("?app=unified", ["Sign-up bonus", "Sign-up credits"]),
         ("?type=used", ["Picture", "Pages"]),
         ("?type=used&app=imagegene", ["Picture"]),
-        ("?app=nonsense&type=nonsense", ["Picture", "Pages", "Sign-up bonus", "Sign-up credits"]),
+        ("?project=ABCDEF", ["Picture"]),
+        ("?until=2020-01-01", []),
+        ("?since=2020-01-01&type=used", ["Picture", "Pages"]),
+        (
+            "?app=nonsense&type=nonsense&project=a&since=nonsense",
+            ["Picture", "Pages", "Sign-up bonus", "Sign-up credits"],
+        ),
     ],
 )
 def test_filters_work_alike_on_the_page_and_in_the_file(
     alice: User, browser: Client, query: str, expected: list[str]
 ) -> None:
     services.charge(user=alice, app=make_app("penora"), amount=3, description="Pages")
-    services.charge(user=alice, app=make_app("imagegene"), amount=2, description="Picture")
+    services.charge(user=alice, app=make_app("imagegene"), amount=2, description="Picture", project_code="ABCDEF")
     assert [row["description"] for row in rows(browser, query)] == expected
     page = browser.get(f"/credits/{query}")
     assert [entry.description for entry in page.context["page"]] == expected
+
+
+def test_a_statement_is_told_by_the_readers_days(alice: User, browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for moment in ("2026-07-01T20:00", "2026-07-01T23:30", "2026-07-02T01:00"):
+        monkeypatch.setattr(timezone, "now", lambda moment=moment: datetime.fromisoformat(f"{moment}+00:00"))
+        services.charge(user=alice, app=make_app("penora"), amount=1, description=moment)
+
+    def days() -> list[tuple[date, int]]:
+        return [(day, len(entries)) for day, entries in browser.get("/credits/?type=used").context["statement"]]
+
+    assert days() == [(date(2026, 7, 2), 1), (date(2026, 7, 1), 2)]
+    browser.cookies["zone"] = "Europe/Berlin"
+    assert days() == [(date(2026, 7, 2), 2), (date(2026, 7, 1), 1)]
+    page = browser.get("/credits/?type=used&since=2026-07-02").context["page"]
+    assert [entry.description for entry in page] == ["2026-07-02T01:00", "2026-07-01T23:30"]
+
+
+def test_shows_spending_of_ninety_days_when_asked(browser: Client) -> None:
+    assert len(browser.get("/credits/").context["spending"].days) == 30
+    assert len(browser.get("/credits/?days=90").context["spending"].days) == 90
+    assert len(browser.get("/credits/?days=100000").context["spending"].days) == 30
+
+
+def test_the_file_takes_the_filters_along(browser: Client) -> None:
+    page = browser.get("/credits/?type=bonus&days=90&page=1").content.decode()
+    assert 'href="/credits/statement.csv?type=bonus" download' in page
 
 
 def test_a_filter_without_entries_says_so(browser: Client) -> None:
@@ -148,18 +180,32 @@ def test_counts_what_was_used_by_day_and_app(alice: User) -> None:
     assert found.summary == "7 credits spent in the last 30 days: Penora 3, ImageGene 4"
 
 
-def test_bars_stay_inside_the_chart(alice: User) -> None:
+def test_columns_stay_inside_the_chart(alice: User) -> None:
     penora, imagegene = make_app("penora"), make_app("imagegene")
     services.charge(user=alice, app=penora, amount=1)
     services.charge(user=alice, app=imagegene, amount=50)
     found = spending.last_days(alice, [penora, imagegene])
-    assert len(found.bars) == 31
-    assert min(bar.y for bar in found.bars) >= 0
-    assert max(bar.y + bar.height for bar in found.bars) <= found.height
+    parts = found.days[-1].parts
+    assert [part.credits for part in parts] == [1, 50]
+    assert parts[1].y == pytest.approx(found.line, abs=1)
+    assert parts[1].y + parts[1].height < parts[0].y
+    assert parts[0].y + parts[0].height == 100
+    assert found.days[-1].x + found.days[-1].width < 100
+    assert found.highest == 51
+
+
+def test_a_day_begins_where_the_reader_is(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 7, 1, 20, 0, tzinfo=UTC))
+    penora = make_app("penora")
+    services.charge(user=alice, app=penora, amount=3)
+    with timezone.override("Asia/Tokyo"):
+        found = spending.last_days(alice, [penora])
+    assert (found.days[-1].day, found.days[-1].credits) == (date(2026, 7, 2), 3)
+    assert found.days[-1].label == "2 Jul: Penora 3"
 
 
 def test_says_what_credits_buy() -> None:
     penora = Price(app=make_app("penora"), operation="page_generation", unit="page", credits=1)
     imagegene = Price(app=make_app("imagegene"), operation="image_generation", unit="image", credits=2)
     anybody = Price(operation="premium_feature", credits=5)
-    assert spending.buys(3, [penora, imagegene, anybody]) == ["3 pages", "1 image"]
+    assert [buy.text for buy in spending.buys(3, [penora, imagegene, anybody])] == ["3 pages", "1 image"]

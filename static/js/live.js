@@ -1,49 +1,34 @@
-// Keeps the parts marked data-live as fresh as the server: an event says that something changed, the page says how.
-const parts = document.querySelectorAll("[data-live]");
-const state = document.querySelector("[data-live-state]");
-const spoken = document.getElementById("live");
+// Turns the server's events into one "changed" event on the page: what listens to it asks the server for its new self.
 const types = ["credits.changed", "storage.changed", "project.saved", "project.deleted", "hold.created", "hold.settled"];
 const RETRY = 5000;
-let last = "";
+let last = document.getElementById("page").dataset.after;
 let due = 0;
+let stream;
+let retry;
 
-const show = (live) => {
-  if (!state) return;
-  state.hidden = false;
-  state.dataset.liveState = live ? "on" : "off";
-  state.querySelector("span").textContent = live ? state.dataset.on : state.dataset.off;
-};
-
-const refresh = async () => {
-  due = 0;
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-  if (!answer.ok || answer.redirected) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const part of parts) {
-    const now = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
-    if (!now || now.innerHTML === part.innerHTML || part.contains(document.activeElement)) continue;
-    part.replaceChildren(...now.childNodes);
-    if ("liveSpoken" in part.dataset) spoken.textContent = part.textContent.replace(/\s+/g, " ").trim();
-  }
+const show = (state) => {
+  document.documentElement.dataset.live = state;
 };
 
 // Events come in groups, a charge with its project: one look at the page for all of them.
 const soon = () => {
-  due ||= setTimeout(() => refresh().catch(() => {}), 100);
+  due ||= setTimeout(() => {
+    due = 0;
+    document.body.dispatchEvent(new CustomEvent("changed"));
+  }, 100);
 };
 
 const listen = () => {
-  const stream = new EventSource(`/api/unified/events/stream${last && `?after=${last}`}`);
-  stream.addEventListener("open", () => {
-    show(true);
-    soon();
-  });
+  clearTimeout(retry);
+  stream?.close();
+  stream = new EventSource(`/api/unified/events/stream?after=${last}`);
+  stream.addEventListener("open", () => show("on"));
   stream.addEventListener("error", () => {
-    show(false);
+    show("off");
     // A browser tries again by itself, except where the server said no: all its streams are taken, or one signed out.
     if (stream.readyState !== EventSource.CLOSED) return;
     soon();
-    setTimeout(listen, RETRY);
+    retry = setTimeout(() => document.hidden || listen(), RETRY);
   });
   for (const type of types) {
     stream.addEventListener(type, (event) => {
@@ -53,4 +38,9 @@ const listen = () => {
   }
 };
 
-if (parts.length) listen();
+// A page that nobody looks at leaves its place on the server to others.
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) stream?.close();
+  else listen();
+});
+if (!document.hidden) listen();

@@ -1,41 +1,55 @@
-// The projects page: "/" searches, a changed filter applies itself, one box selects the whole page.
-const filters = document.querySelector("[data-filters]");
-const boxes = () => [...document.querySelectorAll("[data-pick]")];
-const all = document.querySelector("[data-pick-all]");
-const words = document.querySelector("[data-pick-tally]");
-const count = document.querySelector("[data-pick-count]");
+// The projects page: a running count of what is selected, and where the focus goes.
+const picked = () => [...document.querySelectorAll(".picker:checked")];
+const all = () => [...document.querySelectorAll(".picker")];
 
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input, textarea, select")) return;
-  event.preventDefault();
-  filters?.querySelector("[type=search]").focus();
-});
-
-filters?.addEventListener("change", ({ target }) => {
-  if (target.matches("select")) filters.requestSubmit();
-});
-
-// What is not asked for stays out of the address.
-filters?.addEventListener("submit", () => {
-  for (const field of filters.elements) field.disabled = field.name !== "" && field.value === "";
-});
-addEventListener("pageshow", () => {
-  for (const field of filters?.elements ?? []) field.disabled = false;
-});
-
-const tally = () => {
-  const picked = boxes().filter((box) => box.checked).length;
-  if (count) count.textContent = picked;
-  if (words) words.hidden = false;
-  if (!all) return;
-  all.checked = picked > 0 && picked === boxes().length;
-  all.indeterminate = picked > 0 && !all.checked;
+// 1 kB is 1,024 bytes, as everywhere here; one decimal below ten.
+const language = document.documentElement.lang;
+const short = (number) => new Intl.NumberFormat(language, { maximumFractionDigits: number < 9.95 ? 1 : 0 }).format(number);
+const size = (bytes) => {
+  if (bytes < 1024) return `${short(bytes)} bytes`;
+  return bytes < 1_048_576 ? `${short(bytes / 1024)} kB` : `${short(bytes / 1_048_576)} MB`;
 };
 
-if (all) all.closest("[hidden]")?.removeAttribute("hidden");
-document.addEventListener("change", ({ target }) => {
-  if (target === all) for (const box of boxes()) box.checked = all.checked;
+const tally = () => {
+  const bar = document.getElementById("pick");
+  if (!bar) return;
+  const boxes = picked();
+  bar.querySelector("[data-count]").textContent = boxes.length;
+  bar.querySelector("[data-frees]").textContent = size(boxes.reduce((sum, box) => sum + Number(box.dataset.bytes), 0));
+};
+
+let last;
+document.addEventListener("click", (event) => {
+  const { target } = event;
+  if (target.closest("[data-pick-all]")) for (const box of all()) box.checked = true;
+  if (target.closest("[data-pick-none]")) for (const box of all()) box.checked = false;
+  if (target.matches(".picker")) {
+    // Shift selects from the one before to this one.
+    const boxes = all();
+    const [from, to] = [boxes.indexOf(last), boxes.indexOf(target)].sort((a, b) => a - b);
+    if (event.shiftKey && from >= 0) for (const box of boxes.slice(from, to)) box.checked = target.checked;
+    last = target;
+  }
   tally();
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !picked().length) return;
+  for (const box of picked()) box.checked = false;
+  tally();
+});
+
+// After a delete the focus goes to the project that took the place.
+let next;
+document.addEventListener("htmx:before:request", ({ target }) => {
+  if (!target.closest("#pick")) return;
+  const boxes = all();
+  const gone = boxes.findLastIndex((box) => box.checked);
+  const left = boxes.slice(gone + 1).find((box) => !box.checked) ?? boxes.slice(0, gone).findLast((box) => !box.checked);
+  next = left && `p-${left.value}`;
+});
+document.addEventListener("htmx:after:swap", () => {
+  tally();
+  if (next) document.getElementById(next)?.querySelector("a").focus();
+  next = undefined;
 });
 tally();

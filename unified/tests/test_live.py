@@ -2,19 +2,14 @@
 
 import json
 import os
-import re
 import signal
 import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 
 import pytest
 import simple_websocket
-from django.conf import settings
 from django.db import connection
 from django.test import Client
 
@@ -22,56 +17,11 @@ from accounts import services
 from accounts.events import Pulse
 from accounts.models import Event
 from credits import services as credits
+from tests.server import gunicorn
 from unified import live
 
 pytestmark = [pytest.mark.serve, pytest.mark.django_db(transaction=True)]
 STREAM = "/api/unified/events/stream"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def test_database_url():
-    name = str(connection.settings_dict["NAME"])
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{name}"
-    return re.sub(r"/[^/?]*(\?|$)", rf"/{name}\1", os.environ["DATABASE_URL"])
-
-
-test_database_url.__test__ = False  # type: ignore[attr-defined]
-
-
-@contextmanager
-def gunicorn():
-    """The server as `serve` starts it, on the database of the tests."""
-    port = free_port()
-    base = f"http://127.0.0.1:{port}"
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "unified.settings",
-        "DATABASE_URL": test_database_url(),
-        "PORT": str(port),
-        "PUBLIC_URL": base,
-    }
-    arguments = ["--worker-class", "gthread", "--threads", "16", "--bind", f"127.0.0.1:{port}"]
-    arguments += ["--graceful-timeout", "10", "--config", "python:unified.gunicorn_hooks", "unified.wsgi:application"]
-    command = [sys.executable, "-m", "gunicorn", *arguments]
-    process = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, start_new_session=True)
-    try:
-        for _ in range(300):
-            with suppress(OSError):
-                urllib.request.urlopen(f"{base}/healthz", timeout=5).close()
-                break
-            assert process.poll() is None
-            time.sleep(0.1)
-        yield process, port
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 @pytest.fixture(scope="module")

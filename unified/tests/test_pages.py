@@ -1,18 +1,23 @@
 """What every page does alike."""
 
 import http.client
+import io
 import json
 import logging
+import re
 import socket
 
 import pytest
 from django.http import HttpResponse
 from django.test import RequestFactory
+from PIL import Image
 
-from accounts import services
+from accounts import logos, services
 from accounts.errors import EmailTaken
+from accounts.models import Connection
 from unified import gunicorn_hooks
 from unified.middleware import RefusalFilter, RefusalMiddleware
+from workspace.tests.page_cast import write
 
 
 def test_adds_the_slash_a_person_forgot(client, alice):
@@ -53,7 +58,7 @@ def test_logs_what_is_broken_and_not_what_is_refused():
 def test_apps_neither_reach_nor_change_staff(penora_api, staff):
     body = {"user_id": staff.user_id, "username": "Mallory", "email": "mallory@example.com"}
     assert penora_api.post("/api/unified/create-user", body, format="json").json()["code"] == "app_not_connected"
-    assert penora_api.get(f"/api/unified/user-info?user_id={staff.user_id}").json()["code"] == "app_not_connected"
+    assert penora_api.get(f"/api/unified/user-info?user_id={staff.user_id}").json()["code"] == "user_not_found"
     staff.refresh_from_db()
     assert staff.email != "mallory@example.com"
 
@@ -115,3 +120,21 @@ def test_names_the_field_that_carried_a_broken_picture(penora_api, alice):
     answer = penora_api.post("/api/unified/save-project", body, format="json")
     assert answer.json()["code"] == "invalid_image"
     assert [error["field"] for error in answer.json()["errors"]] == ["content"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/projects/", "/projects/?view=list", "/storage/", "/credits/", "/account/", "/admin/"]
+)
+def test_shows_an_apps_own_logo_wherever_it_is_named(client, staff, penora, path):
+    drawn = io.BytesIO()
+    Image.new("RGB", (128, 128), "teal").save(drawn, "WEBP")
+    logos.set_logo(app=penora, drawn=drawn.getvalue())
+    write(staff, "A text", charge={"amount": 2})
+    Connection.objects.create(user=staff, app=penora)
+    client.force_login(staff)
+    page = client.get(path).content.decode()
+    assert f"/apps/penora/logo?v={penora.logo_version}" in page
+    # Besides chips and tags, the legends: not one swatch of the app stands without its logo.
+    swatches = re.findall(r'<svg class="swatch app app-penora".*?</svg>\s*(<img)?', page)
+    assert set(swatches) <= {"<img"}
+    assert '<span class="mark app app-penora' not in page

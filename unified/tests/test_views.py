@@ -1,12 +1,14 @@
 """The home page, the apps' colours, and what operators ask."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import ClientApp, User
 from credits import services as credits
@@ -50,7 +52,7 @@ def test_asks_strangers_to_sign_in() -> None:
 
 def test_a_new_person_sees_sixty_credits_and_what_to_do_next(browser: Client) -> None:
     page = browser.get("/").content.decode()
-    assert "Hello, <bdi>Alice</bdi>" in page
+    assert re.search("Good (morning|afternoon|evening), <bdi>Alice</bdi>", page)
     assert "<b>60</b>" in page
     assert "Your first project will appear here" in page
 
@@ -84,6 +86,48 @@ def test_makes_as_many_queries_for_forty_projects_as_for_two(alice: User, browse
     for number in range(38):
         write(alice, f"More {number}")
     assert queries() == few
+
+
+@pytest.mark.parametrize(
+    ("now", "greeting"),
+    [
+        ("2026-07-01T03:30", "Good morning"),
+        ("2026-07-01T10:00", "Good afternoon"),
+        ("2026-07-01T02:59", "Good evening"),
+    ],
+)
+def test_greets_by_the_readers_clock(browser: Client, monkeypatch: pytest.MonkeyPatch, now: str, greeting: str) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: datetime.fromisoformat(f"{now}+00:00"))
+    browser.cookies["zone"] = "Europe/Berlin"
+    assert f"{greeting}, <bdi>" in browser.get("/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("cookie", "language", "shown"),
+    [
+        ("", "en", "19:30 UTC"),
+        ("Europe/Berlin", "en", "21:30"),
+        ("Asia/Tokyo", "en", "Yesterday"),
+        ("America/New_York", "en-US", "3:30 PM"),
+        ("../../etc/passwd", "en-GB", "19:30 UTC"),
+    ],
+)
+def test_tells_times_in_the_readers_zone_and_format(
+    alice: User, browser: Client, monkeypatch: pytest.MonkeyPatch, cookie: str, language: str, shown: str
+) -> None:
+    moment = datetime(2026, 7, 1, 19, 30, tzinfo=UTC)
+    monkeypatch.setattr(timezone, "now", lambda: moment)
+    write(alice, "A page")
+    if shown == "Yesterday":
+        monkeypatch.setattr(timezone, "now", lambda: moment + timedelta(hours=20))
+    browser.cookies["zone"] = cookie
+    page = browser.get("/", HTTP_ACCEPT_LANGUAGE=language).content.decode()
+    assert re.findall(r'<time datetime="2026-07-01T19:30:00\+00:00" title="[^"]+">([^<]+)<', page)[0] == shown
+
+
+def test_answers_programs_in_utc_whatever_the_reader_s_zone(alice: User, browser: Client) -> None:
+    browser.cookies["zone"] = "Asia/Tokyo"
+    assert browser.get("/api/unified/user-info").json()["created_at"].endswith(("Z", "+00:00"))
 
 
 def test_each_apps_hue_is_a_class_that_browsers_may_keep() -> None:

@@ -5,7 +5,7 @@ from django.db import transaction
 from accounts import services as accounts
 from accounts.models import ClientApp, User
 from credits import services as credits
-from workspace.services.storage import open_workspace
+from workspace.services.statement import open_workspace
 
 
 @transaction.atomic

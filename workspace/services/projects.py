@@ -1,9 +1,9 @@
-"""The life of a project: saved and paid for in one transaction, changed, trashed, restored, gone."""
+"""A project saved and paid for in one transaction, and changed."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.http import parse_etags
@@ -13,12 +13,12 @@ from accounts.errors import AppMismatch, DomainError, InvalidField
 from accounts.models import ClientApp, User
 from credits import services as credits
 from credits.models import Entry
-from workspace import content
 from workspace.content import Prepared
-from workspace.models import Content, IssuedCode, Project, ProjectQuerySet, Workspace, new_code
-from workspace.services.storage import take_bytes, workspace_of
-
-TRASH_DAYS = 30
+from workspace.image_recipes import with_recipe
+from workspace.models import Cause, IssuedCode, Project, ProjectQuerySet, Workspace, new_code
+from workspace.services import finding, sharing, versions
+from workspace.services.sharing import Placing
+from workspace.services.storage import take_bytes
 
 
 class ProjectNotFound(DomainError):
@@ -27,6 +27,14 @@ class ProjectNotFound(DomainError):
     code = "project_not_found"
     status = 404
     title = "Project not found"
+
+
+class TooManyProjects(DomainError):
+    """The person has as many projects as one may have, however small: some have to be deleted for good first."""
+
+    code = "too_many_projects"
+    status = 507
+    title = "Too many projects"
 
 
 class VersionMismatch(DomainError):
@@ -39,12 +47,27 @@ class VersionMismatch(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What a save made true: the project, whether it is new, how full the workspace is, and what was paid."""
+    """What a save made true: the project, whether it is new, how full the workspace is, what was paid, and the
+    person's other project that shows the same bytes, when they were there already."""
 
     project: Project
     created: bool
     workspace: Workspace
     entry: Entry | None
+    twin: Project | None
+
+    @property
+    def deduplicated_bytes(self) -> int:
+        """What this save did not take from the quota because the bytes were there."""
+        return self.project.content.size_bytes if self.twin else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """What a change made true: the project as it is now, and how full the workspace is when its bytes changed."""
+
+    project: Project
+    workspace: Workspace | None = None
 
 
 @transaction.atomic
@@ -63,42 +86,71 @@ def save_project(
     charge: dict[str, Any] | None = None,
     hold_id: str = "",
     wanted_code: str = "",
+    cause: Cause = Cause.SAVED,
 ) -> Saved:
     """Store a new project, or new content for `app`'s own `project_code`, and take its price in one transaction.
 
-    `charge` is what `credits.services.charge` takes; with `hold_id` the hold is captured, for `charge`'s amount when
-    given. `wanted_code` is the code of a new project, unless somebody ever had it. Raises WorkspaceFull,
-    InsufficientCredits, ProjectNotFound, AppMismatch, VersionMismatch and what a capture raises; then neither bytes
-    nor credits moved."""
+    What a picture's file said of its making completes `metadata`. `charge` is what `credits.services.charge` takes;
+    with `hold_id` the hold is captured, for `charge`'s amount when given. `wanted_code` is the code of a new project,
+    unless somebody ever had it, `cause` what the byte statement says of it. Raises WorkspaceFull, InsufficientCredits,
+    TooManyProjects,
+    ProjectNotFound, AppMismatch, VersionMismatch and what a capture raises; then neither bytes nor credits moved."""
     credits.lock_owner(user=user)
-    old = _own(user, app, project_code, if_match) if project_code else None
+    old = own(user, app, project_code, if_match) if project_code else None
+    if old is None:
+        _require_place(user)
     project = old or Project(user=user, app=app, code=_issue_code(wanted_code))
-    delta = prepared.counted_bytes - (old.file_size_bytes if old else 0)
+    placing = sharing.placing(user, old, prepared)
     entry = _pay(user, app, project.code, title, charge, hold_id)
-    workspace = take_bytes(user, delta)
+    kept = old is not None and versions.keep_before(old, prepared, placing)
     project.project_type, project.title = project_type, title
-    project.metadata = project.metadata if metadata is None else metadata
+    workspace = take_bytes(user, placing.delta, cause=Cause.UPDATED if old else cause, project=project)
+    project.metadata = with_recipe(project.metadata, metadata, prepared.recipe)
     project.tags = project.tags if tags is None else tags
     project.favourite = project.favourite if favourite is None else favourite
-    _store(project, prepared)
-    return Saved(project, old is None, workspace, entry)
+    _store(project, prepared, placing)
+    if kept or placing.delta > 0:
+        versions.trim(workspace)
+    twin = sharing.twin_of(project) if placing.content else None
+    return Saved(project, old is None, workspace, entry, twin)
+
+
+def _require_place(user: User) -> None:
+    """Raise TooManyProjects unless there may be one more; the owner's lock keeps it true."""
+    count = Project.objects.owned_by(user).count()
+    if count >= settings.MAX_PROJECTS:
+        raise TooManyProjects(
+            f"There are {count:,} projects, the trash included, and one person can have {settings.MAX_PROJECTS:,}. "
+            "Nothing was stored and nothing was charged.",
+            projects=count,
+            max_projects=settings.MAX_PROJECTS,
+            make_room_url=f"{settings.PUBLIC_URL}/storage/",
+        )
 
 
 def _pay(
     user: User, app: ClientApp, code: str, title: str, charge: dict[str, Any] | None, hold_id: str
 ) -> Entry | None:
-    terms = {"description": title, **(charge or {})}
+    if not charge and not hold_id:
+        return None
+    try:
+        return _charge_or_capture(user, app, code, {"description": title, **(charge or {})}, hold_id)
+    except InvalidField as error:
+        raise error.inside("charge") from None
+
+
+def _charge_or_capture(user: User, app: ClientApp, code: str, terms: dict[str, Any], hold_id: str) -> Entry | None:
     if hold_id:
         amount, description = terms.get("amount"), str(terms["description"])
         if terms.get("operation"):
-            raise InvalidField("charge", "A hold is captured for an amount: it keeps the price it was made at.")
+            raise InvalidField("operation", "A hold is captured for an amount: it keeps the price it was made at.")
         _, entry = credits.capture(
             user=user, app=app, hold_id=hold_id, amount=amount, description=description, project_code=code
         )
         if entry is not None and entry.project_code != code:
             raise credits.HoldSettled("This hold has already paid for another project.")
         return entry
-    return credits.charge(user=user, app=app, project_code=code, **terms) if charge else None
+    return credits.charge(user=user, app=app, project_code=code, **terms)
 
 
 def _issue_code(wanted: str = "") -> str:
@@ -113,16 +165,16 @@ def _issue_code(wanted: str = "") -> str:
         return code
 
 
-def _store(project: Project, prepared: Prepared) -> None:
+def _store(project: Project, prepared: Prepared, placing: Placing) -> None:
     """Write the project's row and bytes, and the fact that it was saved."""
-    project.file_size_bytes, project.original_size_bytes = prepared.counted_bytes, prepared.original_bytes
-    project.content_type, project.encoding = prepared.content_type, prepared.encoding
-    project.content_hash, project.encoder = prepared.hash, prepared.encoder
-    project.width, project.height, project.excerpt = prepared.width, prepared.height, prepared.excerpt
-    project.search_text = searchable(project, prepared.text)
+    had = sharing.put(project, prepared, placing)
+    sharing.describe(project, prepared, placing)
+    project.original_size_bytes, project.excerpt = prepared.original_bytes, prepared.excerpt
     _touch(project)
-    fields = {"data": prepared.data, "thumbnail": prepared.thumbnail, "thumbnail_type": prepared.thumbnail_type}
-    Content.objects.update_or_create(project=project, defaults=fields)
+    finding.index(project, prepared.words)
+    if had or placing.content:
+        sharing.settle([project.content_id, *([had] if had else [])], project)
+    events.record(user=project.user, type="project.saved", data=project.facts())
 
 
 def _touch(project: Project) -> None:
@@ -131,20 +183,6 @@ def _touch(project: Project) -> None:
         project.version += 1
         project.updated_at = timezone.now()
     project.save()
-    events.record(user=project.user, type="project.saved", data=project.facts())
-
-
-def searchable(project: Project, text: str) -> str:
-    """Title, tags, metadata values and text in one case-folded string."""
-    return "\n".join([project.title, *project.tags, *_strings(project.metadata), text]).casefold()
-
-
-def _strings(value: Any) -> list[str]:
-    if isinstance(value, dict):
-        return [found for part in value.values() for found in _strings(part)]
-    if isinstance(value, list):
-        return [found for part in value for found in _strings(part)]
-    return [] if value is None else [str(value)]
 
 
 @transaction.atomic
@@ -156,111 +194,49 @@ def update_project(
     if_match: str = "",
     prepared: Prepared | None = None,
     changes: dict[str, Any],
-) -> Project:
+) -> Updated:
     """Change `title`, `metadata`, `tags` or `favourite` of a live project, and its content when `prepared` is given.
 
     `app` is None when its owner acts, who may change everything that is theirs. Raises ProjectNotFound, AppMismatch,
     VersionMismatch, WorkspaceFull."""
     credits.lock_owner(user=user)
-    project = _own(user, app, project_code, if_match)
-    text = prepared.text if prepared else content.text_of(project)
-    for name in ("title", "metadata", "tags", "favourite"):
+    project = own(user, app, project_code, if_match)
+    for name in ("title", "tags", "favourite"):
         setattr(project, name, changes.get(name, getattr(project, name)))
+    found = prepared.recipe if prepared else {}
+    project.metadata = with_recipe(project.metadata, changes.get("metadata"), found)
     if prepared is not None:
-        take_bytes(user, prepared.counted_bytes - project.file_size_bytes)
-        _store(project, prepared)
-        return project
-    project.search_text = searchable(project, text)
+        placing = sharing.placing(user, project, prepared)
+        versions.keep_before(project, prepared, placing)
+        workspace = take_bytes(user, placing.delta, cause=Cause.UPDATED, project=project)
+        _store(project, prepared, placing)
+        versions.trim(workspace)
+        return Updated(project, workspace)
     _touch(project)
-    return project
+    finding.index(project)
+    events.record(user=user, type="project.saved", data=project.facts())
+    return Updated(project)
 
 
-def _own(user: User, app: ClientApp | None, code: str, if_match: str = "") -> Project:
+def own(user: User, app: ClientApp | None, code: str, if_match: str = "") -> Project:
     """The person's live project, when `app` (None: the person) may change it and it is still as the caller saw it."""
-    return _changeable(Project.objects.owned_by(user).live(), app, code, if_match)
+    return changeable(Project.objects.owned_by(user).live(), app, code, if_match)
 
 
-def _any_state(user: User, app: ClientApp | None, code: str, if_match: str = "") -> Project:
-    """The same, in the trash or not."""
-    return _changeable(Project.objects.owned_by(user), app, code, if_match)
+def changeable(projects: ProjectQuerySet, app: ClientApp | None, code: str, if_match: str = "") -> Project:
+    """The one of `projects` with this code, when `app` may change it and it is still as the caller saw it.
 
-
-def _changeable(projects: ProjectQuerySet, app: ClientApp | None, code: str, if_match: str) -> Project:
+    Raises ProjectNotFound, AppMismatch, VersionMismatch."""
     project = projects.select_related("app", "user").filter(code=code).first()
     if project is None:
         raise ProjectNotFound("There is no such project.")
     if app is not None and project.app_id != app.pk:
         raise AppMismatch("An app changes only the projects it made.")
+    require_match(project, if_match)
+    return project
+
+
+def require_match(project: Project, if_match: str) -> None:
+    """Raise VersionMismatch unless the project still is as the caller saw it; no `If-Match` asks nothing."""
     if if_match and not {"*", project.etag}.intersection(parse_etags(if_match)):
         raise VersionMismatch("The project has changed since it was read.", etag=project.etag, version=project.version)
-    return project
-
-
-@transaction.atomic
-def trash(*, user: User, app: ClientApp | None, project_code: str, if_match: str = "") -> Project:
-    """Move a project to the trash, where it still counts until purged. Repeating it is harmless.
-
-    Raises ProjectNotFound, AppMismatch, VersionMismatch."""
-    credits.lock_owner(user=user)
-    project = _any_state(user, app, project_code)
-    if project.trashed_at is None:
-        _own(user, app, project_code, if_match)
-        _set_trashed(project, timezone.now())
-        events.record(user=user, type="project.deleted", data={**project.facts(), "permanent": False})
-    return project
-
-
-@transaction.atomic
-def restore(*, user: User, app: ClientApp | None, project_code: str) -> Project:
-    """Take a project out of the trash; it counted all along, so it always fits. Repeating it is harmless."""
-    credits.lock_owner(user=user)
-    project = _any_state(user, app, project_code)
-    if project.trashed_at is not None:
-        _set_trashed(project, None)
-        events.record(user=user, type="project.saved", data=project.facts())
-    return project
-
-
-def _set_trashed(project: Project, at: datetime | None) -> None:
-    project.trashed_at = at
-    # What a reader sees has changed, and with it the ETag.
-    project.version += 1
-    project.save(update_fields=["trashed_at", "version"])
-
-
-@transaction.atomic
-def purge(*, user: User, app: ClientApp | None, project_code: str, if_match: str = "") -> int:
-    """Delete a project for good, in the trash or not, and return the bytes it freed.
-
-    Raises ProjectNotFound, AppMismatch, VersionMismatch."""
-    credits.lock_owner(user=user)
-    return _purge(_any_state(user, app, project_code, if_match))
-
-
-def _purge(project: Project) -> int:
-    freed = project.file_size_bytes
-    facts = {**project.facts(), "permanent": True}
-    project.delete()
-    take_bytes(project.user, -freed)
-    events.record(user=project.user, type="project.deleted", data=facts)
-    return freed
-
-
-@transaction.atomic
-def empty_trash(*, user: User, before: datetime | None = None) -> tuple[int, int]:
-    """Delete for good what is in the trash (since before `before` only, when given); returns projects and bytes."""
-    credits.lock_owner(user=user)
-    workspace_of(user=user)
-    doomed = Project.objects.owned_by(user).trashed().select_related("app", "user")
-    if before is not None:
-        doomed = doomed.filter(trashed_at__lt=before)
-    freed = [_purge(project) for project in doomed]
-    return len(freed), sum(freed)
-
-
-def purge_expired() -> tuple[int, int]:
-    """Empty every trash of what has lain there 30 days; returns projects and bytes."""
-    before = timezone.now() - timedelta(days=TRASH_DAYS)
-    owners = User.objects.filter(pk__in=Project.objects.filter(trashed_at__lt=before).values("user"))
-    results = [empty_trash(user=user, before=before) for user in owners.order_by("pk")]
-    return sum(count for count, _ in results), sum(size for _, size in results)

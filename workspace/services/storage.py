@@ -1,23 +1,31 @@
-"""The quota: how full a workspace is, what fills it, and taking or giving back its bytes."""
+"""The quota: how much room there is, taking and giving back bytes, and what to do when they do not fit."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import BooleanField, Count, ExpressionWrapper, F, Q, Sum
+from django.db.models import Sum
 
-from accounts import events
 from accounts.errors import DomainError
 from accounts.models import ClientApp, User
 from credits import services as credits
 from credits.models import Hold
-from workspace.models import Project, Workspace
+from workspace.models import Cause, Project, Workspace
+from workspace.services import versions
+from workspace.services.erasing import purge_oldest
+from workspace.services.sharing import freed_by
+from workspace.services.statement import Change, announce, post, workspace_of
+from workspace.services.suggestions import to_make_room
 
-MB = 1_048_576
-LARGEST = 10
-Row = Any  # a dictionary of one app, type and trash state, with count, size and original
-# As many codes as one call deletes.
-SUGGESTIONS = 100
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """Credits and bytes set aside, and the workspace they are set aside in: what was purged to make room for them."""
+
+    hold: Hold
+    workspace: Workspace
 
 
 class WorkspaceFull(DomainError):
@@ -28,177 +36,109 @@ class WorkspaceFull(DomainError):
     title = "Workspace full"
 
 
-def workspace_of(*, user: User) -> Workspace:
-    """The person's workspace, opened on first touch."""
-    return Workspace.objects.filter(pk=user.pk).first() or open_workspace(user)
+def take_bytes(user: User, delta: int, *, cause: Cause, project: Project) -> Workspace:
+    """Change the used bytes by `delta` under the owner's lock, and say why; an exact fit succeeds.
+
+    Shrinking always succeeds, so that nobody is locked out of a full workspace. Raises WorkspaceFull."""
+    return move_bytes(user, [Change(cause, delta, project)])
 
 
-def open_workspace(user: User) -> Workspace:
-    """The person's workspace, made when it is missing."""
-    workspace, _ = Workspace.objects.get_or_create(user=user)
-    return workspace
+def move_bytes(user: User, changes: Sequence[Change]) -> Workspace:
+    """Several changes at once, of which only the sum must fit, in a constant number of statements.
 
-
-def take_bytes(user: User, delta: int) -> Workspace:
-    """Change the used bytes by `delta` under the owner's lock; an exact fit succeeds. Raises WorkspaceFull.
-
-    Shrinking always succeeds, so that nobody is locked out of a full workspace."""
+    The caller holds the owner's lock. Raises WorkspaceFull."""
     workspace = workspace_of(user=user)
-    room = workspace.available_bytes - credits.reserved_bytes(user=user)
-    if delta > 0 and delta > room:
-        raise _full(user, delta, max(0, room))
-    Workspace.objects.filter(pk=user.pk).update(used_bytes=F("used_bytes") + delta)
-    workspace.used_bytes += delta
-    announce(workspace)
+    require_room(workspace, sum(change.delta_bytes for change in changes))
+    post(workspace, changes)
     return workspace
 
 
-def announce(workspace: Workspace) -> None:
-    """Append the fact that the bar moved."""
-    data = {"storage_used_bytes": workspace.used_bytes, "storage_limit_bytes": workspace.limit_bytes}
-    events.record(user=workspace.user, type="storage.changed", data=data)
+def require_room(workspace: Workspace, required: int) -> None:
+    """Raise WorkspaceFull unless `required` more bytes fit; nothing and less than nothing always fit.
+
+    When its owner chose so, what has lain in the trash longest is purged first, as far as that makes it fit:
+    `workspace.made_room` says what."""
+    room = _free(workspace)
+    if workspace.make_room_from_trash and required > max(0, room):
+        workspace.made_room = purge_oldest(workspace, required - room)
+        room += sum(workspace.made_room.values())
+    if required > max(0, room):
+        raise _full(workspace.user, required, room)
 
 
-class LimitBelowUsed(DomainError):
-    """A workspace cannot be made smaller than what is in it."""
-
-    code = "limit_below_used"
-    status = 409
-    title = "Limit below used"
+def _free(workspace: Workspace) -> int:
+    """Bytes that are neither used nor reserved; below zero in a workspace that is over full."""
+    return workspace.limit_bytes - workspace.used_bytes - credits.reserved_bytes(user=workspace.user)
 
 
 @transaction.atomic
 def set_limit(*, user: User, limit_bytes: int) -> Workspace:
-    """Give the person `limit_bytes` of room. Raises LimitBelowUsed when their projects already take more."""
+    """Give the person `limit_bytes` of room. Nothing is lost when they already use more.
+
+    The workspace is over full then: it can be read, emptied and downloaded, and takes nothing until there is room."""
     credits.lock_owner(user=user)
     workspace = workspace_of(user=user)
-    if limit_bytes < workspace.used_bytes:
-        raise LimitBelowUsed(
-            f"The projects already take {workspace.used_bytes:,} bytes; the limit cannot be below that.",
-            used_bytes=workspace.used_bytes,
-        )
     if limit_bytes != workspace.limit_bytes:
-        Workspace.objects.filter(pk=user.pk).update(limit_bytes=limit_bytes)
         workspace.limit_bytes = limit_bytes
+        workspace.excess_bytes = max(0, workspace.used_bytes - limit_bytes)
+        workspace.save(update_fields=["limit_bytes", "excess_bytes"])
+        versions.trim(workspace)
         announce(workspace)
     return workspace
+
+
+@transaction.atomic
+def raise_limit(*, user: User, required_bytes: int) -> Workspace:
+    """Raise the person's limit by as much as `required_bytes` more need; not at all when they fit already."""
+    credits.lock_owner(user=user)
+    workspace = workspace_of(user=user)
+    missing = required_bytes - _free(workspace)
+    return set_limit(user=user, limit_bytes=workspace.limit_bytes + missing) if missing > 0 else workspace
 
 
 def room_for(*, user: User, replacing: Project | None = None) -> int:
     """Bytes a new project could take now, counting what it replaces as free."""
     workspace = workspace_of(user=user)
-    freed = replacing.file_size_bytes if replacing else 0
-    return max(0, workspace.available_bytes - credits.reserved_bytes(user=user) + freed)
+    freed = freed_by([replacing]) if replacing else 0
+    return max(0, _free(workspace) + freed + _spare(workspace))
 
 
-def _full(user: User, required: int, available: int) -> WorkspaceFull:
+def missing_for(*, user: User, required_bytes: int) -> int:
+    """Bytes to be freed by hand before `required_bytes` more fit."""
+    workspace = workspace_of(user=user)
+    missing = required_bytes - _free(workspace)
+    return missing if missing > _spare(workspace) else 0
+
+
+def _spare(workspace: Workspace) -> int:
+    """Bytes in the trash, when its owner chose that what does not fit takes their room."""
+    if not workspace.make_room_from_trash:
+        return 0
+    trashed = Project.objects.owned_by(workspace.user).trashed()
+    return trashed.aggregate(size=Sum("file_size_bytes"))["size"] or 0
+
+
+def _full(user: User, required: int, room: int) -> WorkspaceFull:
+    available = max(0, room)
     return WorkspaceFull(
         f"This needs {required:,} bytes and {available:,} are available. Nothing was stored and nothing was charged.",
         required_bytes=required,
         available_bytes=available,
-        suggestions=suggestions(user, required - available),
+        missing_bytes=required - room,
+        suggestions=[suggestion.facts(user) for suggestion in to_make_room(user, required - room)],
+        make_room_url=f"{settings.PUBLIC_URL}/storage/",
     )
 
 
-def suggestions(user: User, missing: int) -> list[dict[str, Any]]:
-    """What to delete to make `missing` bytes of room: what is in the trash first, then the largest projects."""
-    chosen: list[dict[str, Any]] = []
-    owned = Project.objects.owned_by(user).select_related("user")
-    for action, projects in (("purge", owned.trashed()), ("delete", owned.live())):
-        for project in projects.filter(file_size_bytes__gt=0).order_by("-file_size_bytes", "-id")[:SUGGESTIONS]:
-            if missing <= 0 or len(chosen) == SUGGESTIONS:
-                return chosen
-            chosen.append(_suggestion(action, project))
-            missing -= project.file_size_bytes
-    return chosen
-
-
-def _suggestion(action: str, project: Project) -> dict[str, Any]:
-    return {
-        "action": action,
-        "project_code": project.code,
-        "title": project.title,
-        "frees_bytes": project.file_size_bytes,
-        # The trash counts, so only this frees them.
-        "request": f"DELETE /api/unified/project/{project.code}?user_id={project.user.user_id}&permanent=true",
-    }
-
-
 @transaction.atomic
-def hold(*, user: User, app: ClientApp, storage_bytes: int = 0, **terms: Any) -> Hold:
+def hold(*, user: User, app: ClientApp, storage_bytes: int = 0, **terms: Any) -> Reserved:
     """Set credits and bytes aside together, all or nothing. `terms` are those of `credits.services.hold`.
 
     Raises WorkspaceFull besides what that raises."""
     credits.lock_owner(user=user)
-    room = room_for(user=user)
-    if storage_bytes > room:
-        raise _full(user, storage_bytes, room)
-    return credits.hold(user=user, app=app, storage_bytes=storage_bytes, **terms)
-
-
-def megabytes(size: int) -> float:
-    """Bytes as MB of 1,048,576 bytes, to two places."""
-    return round(size / MB, 2)
-
-
-def storage_stats(workspace: Workspace) -> dict[str, Any]:
-    """How full the workspace is, in MB and in exact bytes."""
-    used, limit = workspace.used_bytes, workspace.limit_bytes
-    return {
-        "used_mb": megabytes(used),
-        "limit_mb": megabytes(limit),
-        "available_mb": megabytes(limit - used),
-        "usage_percentage": round(100 * used / limit, 2) if limit else 100.0,
-        "used_bytes": used,
-        "limit_bytes": limit,
-        "available_bytes": limit - used,
-    }
-
-
-def storage_report(*, user: User) -> dict[str, Any]:
-    """Everything `storage-stats` and the storage page say, in a constant number of queries."""
     workspace = workspace_of(user=user)
-    projects = Project.objects.owned_by(user)
-    rows: list[Row] = list(
-        projects.order_by()
-        .annotate(trashed=ExpressionWrapper(Q(trashed_at__isnull=False), BooleanField()))
-        .values("app__slug", "project_type", "trashed")
-        .annotate(count=Count("id"), size=Sum("file_size_bytes"), original=Sum("original_size_bytes"))
-    )
-    live = [row for row in rows if not row["trashed"]]
-    return {
-        "storage_stats": storage_stats(workspace),
-        "breakdown": _breakdown(rows, live),
-        "by_type": {
-            kind: {"bytes": _total(part, "size"), "projects": _total(part, "count")}
-            for kind, part in ((kind, [row for row in live if row["project_type"] == kind]) for kind in _kinds(live))
-        },
-        "original_bytes": _total(rows, "original"),
-        "saved_by_compression_bytes": max(0, _total(rows, "original") - _total(rows, "size")),
-        "reserved_bytes": credits.reserved_bytes(user=user),
-        "largest": list(projects.live().select_related("app").order_by("-file_size_bytes", "-id")[:LARGEST]),
-    }
-
-
-def _breakdown(rows: list[Row], live: list[Row]) -> dict[str, Any]:
-    """Bytes and projects by app, the trash apart: the apps and the trash add up to what is used."""
-    trashed = [row for row in rows if row["trashed"]]
-    facts: dict[str, Any] = {"total_projects": _total(live, "count")}
-    for slug in ClientApp.objects.values_list("slug", flat=True):
-        part = [row for row in live if row["app__slug"] == slug]
-        facts[f"{slug}_mb"] = megabytes(_total(part, "size"))
-        facts[f"{slug}_bytes"] = _total(part, "size")
-        facts[f"{slug}_projects"] = _total(part, "count")
-    return facts | {
-        "trash_mb": megabytes(_total(trashed, "size")),
-        "trash_bytes": _total(trashed, "size"),
-        "trash_projects": _total(trashed, "count"),
-    }
-
-
-def _kinds(rows: list[Row]) -> list[str]:
-    return sorted({row["project_type"] for row in rows})
-
-
-def _total(rows: Iterable[Row], name: str) -> int:
-    return sum(row[name] for row in rows)
+    require_room(workspace, storage_bytes)
+    held = credits.hold(user=user, app=app, storage_bytes=storage_bytes, **terms)
+    if storage_bytes:
+        versions.trim(workspace)
+    return Reserved(held, workspace)

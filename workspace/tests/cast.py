@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from accounts.models import ClientApp, Event, User
 from workspace import content, services
 from workspace.content import Prepared
-from workspace.models import Project, Workspace
+from workspace.models import Project, StorageEntry, Workspace
 from workspace.services.projects import Saved
 
 BASE = "/api/unified"
@@ -66,9 +66,12 @@ def used(user: User) -> int:
 
 
 def adds_up(user: User) -> bool:
-    """Whether what the workspace says is used is what its projects count."""
+    """Whether what the workspace says is used is what its projects count, and what its statement says."""
     total = Project.objects.owned_by(user).aggregate(total=Sum("file_size_bytes"))["total"] or 0
-    return used(user) == total
+    entries = StorageEntry.objects.owned_by(user)
+    moved = entries.aggregate(total=Sum("delta_bytes"))["total"] or 0
+    last = entries.order_by("number").last()
+    return used(user) == total == moved == (last.used_after_bytes if last else 0)
 
 
 def events_of(user: User) -> list[str]:

@@ -33,7 +33,16 @@ PROJECT = {
     "trashed_at",
     "version",
 }
-STATS = {"used_mb", "limit_mb", "available_mb", "usage_percentage", "used_bytes", "limit_bytes", "available_bytes"}
+STATS = {
+    "used_mb",
+    "limit_mb",
+    "available_mb",
+    "usage_percentage",
+    "used_bytes",
+    "limit_bytes",
+    "available_bytes",
+    "over_bytes",
+}
 
 
 def test_saving_a_text_answers_with_the_project(alice: User, penora_api: APIClient) -> None:
@@ -41,7 +50,7 @@ def test_saving_a_text_answers_with_the_project(alice: User, penora_api: APIClie
     answer = penora_api.post(f"{BASE}/save-project", body, format="json")
     assert answer.status_code == 201
     made = answer.json()
-    assert set(made) == PROJECT | {"storage_stats", "credits"}
+    assert set(made) == PROJECT | {"duplicate_of", "deduplicated_bytes", "storage_stats", "credits"}
     assert set(made["storage_stats"]) == STATS
     expected = {
         "user_id": "alice",

@@ -7,12 +7,13 @@ from PIL import Image
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from workspace.delivery import SANDBOX
 from workspace.tests.cast import BASE, base64_of, picture, saved
 
 pytestmark = pytest.mark.django_db
 SAFE = {
     "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Content-Security-Policy": SANDBOX,
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "private, no-cache",
 }

@@ -24,9 +24,11 @@ USER_INFO = {
     "credits",
     "credits_balance",
     "credits_held",
+    "credits_expiring",
     "storage_used_bytes",
     "storage_limit_bytes",
     "storage_stats",
+    "storage_preferences",
     "created_at",
 }
 
@@ -88,6 +90,7 @@ def test_user_info_shows_what_can_be_spent_now(alice: User, penora: ClientApp, p
         "used_bytes": 262_144,
         "limit_bytes": LIMIT,
         "available_bytes": LIMIT - 262_144,
+        "over_bytes": 0,
     }
 
 
@@ -171,7 +174,7 @@ def test_reading_needs_a_key_and_its_scope(alice: User, penora: ClientApp, path:
 def test_a_stranger_app_reaches_only_whom_it_made(alice: User, stranger_app: ClientApp) -> None:
     stranger = client_of(accounts.create_api_key(app=stranger_app)[1])
     refused = stranger.get(f"{BASE}/projects?user_id=alice")
-    assert (refused.status_code, refused.json()["code"]) == (403, "app_not_connected")
+    assert (refused.status_code, refused.json()["code"]) == (404, "user_not_found")
     assert stranger.post(f"{BASE}/create-user", CAROL, format="json").status_code == 201
     assert stranger.get(f"{BASE}/projects?user_id=carol").status_code == 200
 

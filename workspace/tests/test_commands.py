@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.models import User
 from credits.models import Entry
 from workspace import content, services
-from workspace.models import Content, IssuedCode, Project, Workspace
+from workspace.models import Content, IssuedCode, Project, StorageEntry, Workspace
 from workspace.tests.cast import picture, save, text_of
 
 TABLES = """
@@ -71,7 +71,7 @@ def legacy(tmp_path):
 def test_check_storage_passes_what_the_services_made(project, alice, imagegene):
     prepared = content.prepare(project_type="image", content=picture())
     services.save_project(user=alice, app=imagegene, project_type="image", title="Picture", prepared=prepared)
-    assert run("check_storage") == (0, "1 workspaces, 2 projects, 0 faults.\n")
+    assert run("check_storage") == (0, "1 workspaces, 2 entries, 2 projects, 0 faults.\n")
 
 
 FAULTS = {
@@ -79,25 +79,61 @@ FAULTS = {
         "UPDATE workspace_workspace SET used_bytes = used_bytes + 1",
         "workspace of alice: used_bytes is",
     ),
-    "content": ("DELETE FROM workspace_content", "project {code}: its content is missing"),
+    "owner": (
+        "UPDATE workspace_content SET user_id = (SELECT id FROM accounts_user WHERE user_id = 'bob')",
+        "project {code}: its content belongs to somebody else",
+    ),
     "hash": ("UPDATE workspace_project SET content_hash = 'x'", "project {code}: its content is not what was stored"),
+    "content size": ("UPDATE workspace_content SET size_bytes = 99", "project {code}: its content is said to count 99"),
     "code": ("DELETE FROM workspace_issuedcode", "project {code}: its code was never issued"),
-    "workspace": ("DELETE FROM workspace_workspace", "project {code}: its owner has no workspace"),
+    "entry count": (
+        "UPDATE workspace_workspace SET entry_count = 2",
+        "workspace of alice: entry_count is 2, its statement says 1",
+    ),
     "size": (
         "UPDATE workspace_project SET file_size_bytes = file_size_bytes + 1",
-        "project {code}: file_size_bytes is",
+        "content {content}: has 450 bytes, its projects count 451",
     ),
 }
 
 
 @pytest.mark.parametrize("kind", FAULTS)
-def test_check_storage_names_the_row_that_does_not_add_up(project, kind):
+def test_check_storage_names_the_row_that_does_not_add_up(project, bob, kind):
     statement, sentence = FAULTS[kind]
     with connection.cursor() as cursor:
         cursor.execute(statement)
     status, said = run("check_storage")
     assert status == 1
-    assert sentence.format(code=project.code) in said
+    assert sentence.format(code=project.code, content=project.content_id) in said
+
+
+@pytest.mark.parametrize(
+    ("number", "delta", "after", "sentence"),
+    [
+        (2, 1, 1, "workspace of alice: used_bytes is"),
+        (3, 0, 0, "storage entry 3 of alice: number 3 where 2 should follow"),
+        (2, 0, 1, "storage entry 2 of alice: used_after_bytes is"),
+    ],
+)
+def test_check_storage_names_the_entry_that_does_not_add_up(project, number, delta, after, sentence):
+    first = StorageEntry.objects.get()
+    StorageEntry.objects.create(
+        workspace=first.workspace,
+        number=number,
+        cause="saved",
+        delta_bytes=delta,
+        used_after_bytes=first.used_after_bytes + after,
+    )
+    status, said = run("check_storage")
+    assert status == 1
+    assert sentence in said
+
+
+def test_check_storage_names_a_project_whose_owner_has_no_workspace(project, bob):
+    Project.objects.update(user=bob)
+    status, said = run("check_storage")
+    assert status == 1
+    assert f"project {project.code}: its owner has no workspace" in said
 
 
 def test_check_storage_reads_the_bytes_themselves(project):

@@ -1,11 +1,13 @@
 """Documents made to cost time or memory: each is refused before it costs much of either."""
 
+import gc
 import time
 import tracemalloc
 from collections.abc import Callable
 
 import pytest
 
+from workspace.document_limits import Deadline, OutOfTime
 from workspace.tests import papers
 from workspace.tests.papers import INVALID, TOO_LARGE, docx, pdf, pdf_of_tree, refusal, zipped
 
@@ -113,3 +115,23 @@ def test_a_hostile_document_takes_little_memory(make: Callable[[], bytes]) -> No
     finally:
         tracemalloc.stop()
     assert peak < 150 * MEGABYTE
+
+
+def test_the_watch_outlives_a_collection_of_garbage() -> None:
+    seen = []
+
+    def on_collection(phase: str, info: object) -> None:
+        seen.extend(abs(number) for number in range(40))
+
+    def collect_and_work() -> None:
+        gc.collect()
+        for number in range(1000):
+            abs(number)
+
+    gc.callbacks.append(on_collection)
+    try:
+        with pytest.raises(OutOfTime), Deadline(seconds=-1).enforced():
+            collect_and_work()
+    finally:
+        gc.callbacks.remove(on_collection)
+    assert seen

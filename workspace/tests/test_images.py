@@ -7,7 +7,6 @@ import io
 import random
 import struct
 import threading
-import time
 import zipfile
 import zlib
 from typing import Any
@@ -86,6 +85,17 @@ class TestEncode:
         assert result.content_type == "image/webp"
         assert difference(opened(result.data), flat) == 0
 
+    def test_writes_a_picture_of_greys_in_one_channel(self) -> None:
+        grey = photo(200, 160).convert("L")
+        result = images.encode(written(grey.convert("RGB"), "PNG"), speed=9)
+        assert result.encoder["subsampling"] == "4:0:0"
+        assert difference(opened(result.data), grey) < 8
+
+    def test_keeps_all_colour_where_that_costs_next_to_nothing(self) -> None:
+        few = photo(200, 160).convert("L").point(lambda value: value & 0xFC).convert("RGB")
+        few.putpixel((0, 0), (1, 0, 0))
+        assert images.encode(written(few, "PNG"), speed=9).encoder["subsampling"] == "4:4:4"
+
     def test_keeps_every_pixel_when_asked_to_also_under_transparency(self) -> None:
         source = noise(80, 60).convert("RGBA")
         source.putalpha(Image.linear_gradient("L").resize((80, 60)))
@@ -119,6 +129,10 @@ class TestEncode:
         data = images.encode(written(photo(128, 128), "PNG")).data
         assert images.encode(data).data != data
 
+    def test_what_is_full_of_detail_is_written_a_step_faster_at_the_same_quality(self) -> None:
+        busy, calm = images.encode(written(noise(400, 400), "PNG")), images.encode(written(photo(500, 500), "PNG"))
+        assert [(made.encoder["q"], made.encoder["speed"]) for made in (busy, calm)] == [(60, 7), (60, 6)]
+
     def test_two_at_a_time_and_more_all_finish_at_the_same_quality(self) -> None:
         data = written(photo(128, 128), "PNG")
         results: list[images.EncodedImage] = []
@@ -130,25 +144,6 @@ class TestEncode:
         assert len(results) == 12
         assert {result.encoder["q"] for result in results} == {60}
         assert {result.encoder["speed"] for result in results} <= {6, 8, 9}
-
-    def test_hurries_when_more_pictures_wait_than_there_are_cores(self) -> None:
-        gate = images.Gate(cores=1)
-        speeds: list[int] = []
-
-        def work() -> None:
-            with gate.enter() as speed:
-                speeds.append(speed)
-
-        threads = [threading.Thread(target=work) for _ in range(3)]
-        with gate.enter() as alone:
-            for thread in threads:
-                thread.start()
-            while gate.present < 4:
-                time.sleep(0.001)
-            assert speeds == []
-        for thread in threads:
-            thread.join()
-        assert (alone, speeds[0], gate.present) == (6, 9, 0)
 
 
 class TestCleaning:
@@ -225,6 +220,26 @@ class TestAnimation:
         assert image.info["duration"] == 120
         assert result.encoder["frames"] == 4
 
+    @pytest.mark.parametrize(("kind", "sent", "kept"), [("GIF", 0, 0), ("GIF", 3, 4), ("WEBP", 3, 3), ("PNG", 3, 3)])
+    def test_keeps_every_frames_time_and_how_often_it_plays(self, kind: str, sent: int, kept: int) -> None:
+        frames = [Image.new("RGB", (64, 48), (40 * index, 255 - index, 0)) for index in range(4)]
+        times = [40, 80, 120, 1_000]
+        data = written(frames[0], kind, save_all=True, append_images=frames[1:], duration=times, loop=sent)
+        for options in ({}, {"lossless": True}):
+            image = Image.open(io.BytesIO(images.encode(data, **options).data))
+            found = []
+            for index in range(image.n_frames):  # type: ignore[attr-defined]
+                image.seek(index)
+                image.load()
+                found.append(image.info["duration"])
+            # A GIF counts repeats, WebP and PNG count showings.
+            assert (found, image.info["loop"]) == (times, kept)
+
+    def test_a_gif_that_plays_once_plays_once(self) -> None:
+        frames = [Image.new("RGB", (64, 48), (40 * index, 255 - index, 0)) for index in range(4)]
+        data = written(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=100)
+        assert Image.open(io.BytesIO(images.encode(data).data)).info["loop"] == 1
+
     def test_keeps_moving_without_loss(self) -> None:
         result = images.encode(animation("PNG"), lossless=True)
         image = Image.open(io.BytesIO(result.data))
@@ -260,6 +275,18 @@ class TestFit:
         assert len(result.data) <= int(floor * 0.9)
         assert (result.width, result.height) in [(896, 448), (768, 384)]
         assert int(str(result.encoder["q"])) >= 45
+
+    def test_goes_to_the_largest_size_that_fits_without_trying_those_that_cannot(self) -> None:
+        data = written(photo(2_600, 200), "PNG")
+        floor = len(written(photo(2_600, 200), "AVIF", quality=45, speed=9, max_threads=1))
+        result = images.encode(data, speed=9, max_bytes=int(floor * 0.3))
+        fit = result.encoder["fit"]
+        assert isinstance(fit, dict)
+        assert len(result.data) <= int(floor * 0.3)
+        assert 896 <= result.width <= 1_536
+        assert isinstance(fit["tried"], list)
+        assert 2_048 not in {step["width"] for step in fit["tried"]}  # type: ignore[index,call-overload]
+        assert fit["to"]["bytes"] == len(result.data)  # type: ignore[index,call-overload]
 
     def test_gives_the_smallest_back_when_nothing_fits(self) -> None:
         result = images.encode(written(photo(900, 300), "PNG"), speed=9, max_bytes=100)

@@ -33,6 +33,7 @@ class Model:
     trash: dict[str, int] = field(default_factory=dict)
     holds: dict[str, int] = field(default_factory=dict)
     credits: int = 60
+    limit: int = LIMIT
 
     @property
     def used(self) -> int:
@@ -40,7 +41,19 @@ class Model:
 
     @property
     def room(self) -> int:
-        return LIMIT - self.used - sum(self.holds.values())
+        return self.limit - self.used - sum(self.holds.values())
+
+    @property
+    def savable(self) -> int:
+        """What a new project may take."""
+        return max(0, self.room)
+
+    def takes(self, required: int) -> bool:
+        """Whether `required` more bytes fit."""
+        return required <= self.savable
+
+    def make_way(self, required: int) -> None:
+        """What happens on its own before `required` more bytes are taken."""
 
 
 class QuotaMachine(RuleBasedStateMachine):
@@ -67,10 +80,11 @@ class QuotaMachine(RuleBasedStateMachine):
 
     def store(self, size: int, price: int) -> None:
         expected = "insufficient_credits" if price > self.model.credits else ""
-        expected = expected or ("workspace_full" if size > max(0, self.model.room) else "")
+        expected = expected or ("" if self.model.takes(size) else "workspace_full")
         terms = {"charge": {"amount": price}} if price else {}
         saved = self.attempt(expected, save, size=size, **terms)
         if saved is not None:
+            self.model.make_way(size)
             self.model.live[saved.project.code] = size
             self.model.credits -= price
 
@@ -88,10 +102,11 @@ class QuotaMachine(RuleBasedStateMachine):
     def updates(self, number: int, size: int) -> None:
         code = self.pick(self.model.live, number)
         delta = size - self.model.live[code]
-        expected = "workspace_full" if delta > max(0, self.model.room) else ""
+        expected = "" if delta <= 0 or self.model.takes(delta) else "workspace_full"
         prepared = text_of(size)
         terms = {"project_code": code, "prepared": prepared, "changes": {}}
         if self.attempt(expected, services.update_project, **terms) is not None:
+            self.model.make_way(delta)
             self.model.live[code] = size
 
     @precondition(lambda self: self.model.live)
@@ -130,11 +145,12 @@ class QuotaMachine(RuleBasedStateMachine):
 
     @rule(size=SIZE, amount=st.sampled_from([1, 5, 61]))
     def holds(self, size: int, amount: int) -> None:
-        expected = "workspace_full" if size > max(0, self.model.room) else ""
+        expected = "" if self.model.takes(size) else "workspace_full"
         expected = expected or ("insufficient_credits" if amount > self.model.credits else "")
-        held = self.attempt(expected, services.hold, amount=amount, storage_bytes=size)
-        if held is not None:
-            self.model.holds[held.id] = size
+        reserved = self.attempt(expected, services.hold, amount=amount, storage_bytes=size)
+        if reserved is not None:
+            self.model.make_way(size)
+            self.model.holds[reserved.hold.id] = size
             self.model.credits -= amount
 
     @precondition(lambda self: self.model.holds)
@@ -149,11 +165,14 @@ class QuotaMachine(RuleBasedStateMachine):
     @rule(number=PICK, size=SIZE)
     def saves_with_a_hold(self, number: int, size: int) -> None:
         hold_id = self.pick(self.model.holds, number)
-        expected = "workspace_full" if size > max(0, self.model.room + self.model.holds[hold_id]) else ""
+        kept_free = self.model.holds.pop(hold_id)
+        expected = "" if self.model.takes(size) else "workspace_full"
         saved = self.attempt(expected, save, size=size, hold_id=hold_id)
-        if saved is not None:
-            self.model.live[saved.project.code] = size
-            del self.model.holds[hold_id]
+        if saved is None:
+            self.model.holds[hold_id] = kept_free
+            return
+        self.model.make_way(size)
+        self.model.live[saved.project.code] = size
 
     @invariant()
     def agrees_with_the_model(self) -> None:
@@ -163,7 +182,7 @@ class QuotaMachine(RuleBasedStateMachine):
         assert (live, trash) == (self.model.live, self.model.trash)
         services.workspace_of(user=self.user)
         assert used(self.user) == self.model.used
-        assert room_for(user=self.user) == max(0, self.model.room)
+        assert room_for(user=self.user) == self.model.savable
         assert credits.wallet_of(user=self.user).available == self.model.credits
 
 

@@ -8,8 +8,10 @@ from django.urls import reverse
 
 from accounts.models import User
 from workspace import services
+from workspace.content import prepare_text
 from workspace.models import Project, Workspace
-from workspace.tests.page_cast import join, write
+from workspace.tests.cast import save
+from workspace.tests.page_cast import join, make_app, write
 
 pytestmark = pytest.mark.django_db
 
@@ -80,16 +82,16 @@ def test_a_deleted_project_comes_back_with_undo(alice: User, browser: Client) ->
     code = write(alice, "Mine").code
     page = browser.post(reverse("project_delete", args=[code]), follow=True).content.decode()
     assert Project.objects.get(code=code).trashed_at is not None
-    undo = re.search(r'name="codes" value="([^"]+)"', page)
+    undo = re.search(r'name="code" value="([^"]+)"', page)
     assert undo is not None
-    browser.post(reverse("projects_restore"), {"codes": undo[1]})
+    browser.post(reverse("projects_restore"), {"code": undo[1]})
     assert Project.objects.get(code=code).trashed_at is None
 
 
 def test_deletes_what_is_selected_and_nothing_of_anybody_else(alice: User, bob: User, browser: Client) -> None:
     mine = [write(alice, f"Mine {number}").code for number in range(3)]
     theirs = write(bob, "Theirs").code
-    answer = browser.post(reverse("projects_delete"), {"codes": [*mine[:2], theirs, "ZZZZZZ"]}, follow=True)
+    answer = browser.post(reverse("projects_delete"), {"code": [*mine[:2], theirs, "ZZZZZZ"]}, follow=True)
     assert "2 projects are in the trash." in answer.content.decode()
     assert set(Project.objects.trashed().values_list("code", flat=True)) == set(mine[:2])
 
@@ -128,3 +130,33 @@ def test_empties_the_trash_and_says_what_it_freed(alice: User, bob: User, browse
     assert "1 project deleted; 40 bytes are free again." in page
     assert list(Project.objects.filter(user=alice).values_list("title", flat=True)) == ["Here"]
     assert Project.objects.filter(user=bob).trashed().count() == 1
+
+
+@pytest.mark.parametrize("code", ["\x00", "x" * 5000, "ÄÖÜ", ""])
+def test_what_cannot_be_a_code_names_nothing(browser: Client, code: str) -> None:
+    assert browser.post("/projects/delete", {"codes": [code]}).status_code == 302
+    assert browser.post("/projects/restore", {"codes": code}).status_code == 302
+
+
+def test_compressing_says_first_what_it_frees_and_costs(alice: User, browser: Client) -> None:
+    text = save(alice, make_app("penora"), prepared=prepare_text("A long, long story. " * 200, "none")).project
+    small = write(alice, "Small")
+    page = browser.post(reverse("projects_compress"), {"code": [text.code, small.code, "ZZZZZZ"]}).content.decode()
+    assert "About 2.5 kB" in page
+    assert "without loss" in page
+    assert "1 project would gain next to nothing" in page
+    assert f'name="code" value="{text.code}"' in page
+    assert f'name="code" value="{small.code}"' not in page
+    assert Project.objects.get(code=text.code).file_size_bytes == 4_000
+
+
+def test_compresses_once_it_was_agreed_to(alice: User, bob: User, browser: Client) -> None:
+    text = save(alice, make_app("penora"), prepared=prepare_text("A long, long story. " * 200, "none")).project
+    theirs = save(bob, make_app("penora"), prepared=prepare_text("A long, long story. " * 200, "none")).project
+    url, form = reverse("projects_compress"), {"code": [text.code, theirs.code], "agreed": "1", "next": "/storage/"}
+    page = browser.post(url, form, follow=True).content.decode()
+    assert "1 project is compressed; 3.4 kB are free again." in page
+    assert "1 project stayed as it was." in page
+    assert Project.objects.get(code=text.code).file_size_bytes == 500
+    assert Project.objects.get(code=theirs.code).file_size_bytes == 4_000
+    assert "Nothing to gain" in browser.post(url, {"code": text.code}).content.decode()

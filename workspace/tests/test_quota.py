@@ -11,7 +11,7 @@ from workspace import services
 from workspace.models import Project
 from workspace.services import WorkspaceFull
 from workspace.services.storage import room_for
-from workspace.tests.cast import LIMIT, adds_up, fill, save, text_of, used
+from workspace.tests.cast import BASE, LIMIT, adds_up, body_of, fill, save, text_of, used
 
 pytestmark = pytest.mark.django_db
 
@@ -47,8 +47,10 @@ def test_suggestions_add_up_to_the_room_that_is_missing(alice: User, penora: Cli
     suggestions = refusal.value.facts["suggestions"]
     missing = refusal.value.facts["required_bytes"] - refusal.value.facts["available_bytes"]
     assert missing == 18 * 20_000
-    assert sum(suggestion["frees_bytes"] for suggestion in suggestions) >= missing
-    assert len(suggestions) == 18
+    assert sum(item["frees_bytes"] for item in suggestions if item["reason"] == "largest") == missing
+    reasons = [suggestion["reason"] for suggestion in suggestions]
+    assert reasons == ["compressible"] * 10 + ["largest"] * 18 + ["oldest"] * 10
+    assert len({suggestion["project_code"] for suggestion in suggestions}) == 38
 
 
 def test_the_trash_is_suggested_before_anything_live(alice: User, penora: ClientApp) -> None:
@@ -60,12 +62,24 @@ def test_the_trash_is_suggested_before_anything_live(alice: User, penora: Client
     suggestions = refusal.value.facts["suggestions"]
     assert suggestions[0] == {
         "action": "purge",
+        "reason": "trashed",
+        "app_source": "penora",
         "project_code": small.code,
+        "project_codes": [small.code],
         "title": "A page",
         "frees_bytes": small.file_size_bytes,
-        "request": f"DELETE /api/unified/project/{small.code}?user_id=alice&permanent=true",
+        "estimated": False,
+        "quality_before": None,
+        "quality_after": None,
+        "request": "POST /api/unified/projects/delete",
+        "body": {"user_id": "alice", "project_codes": [small.code], "permanent": True},
+        "undo": None,
     }
-    assert [item["action"] for item in suggestions[1:]] == ["delete"]
+    assert [(item["action"], item["reason"]) for item in suggestions[1:]] == [
+        ("compress", "compressible"),
+        ("delete", "largest"),
+    ]
+    assert refusal.value.facts["make_room_url"].endswith("/storage/")
 
 
 def test_an_update_that_does_not_fit_leaves_the_old_content(alice: User, penora: ClientApp, stored) -> None:
@@ -132,7 +146,7 @@ def test_a_full_workspace_charges_nothing(alice: User, penora: ClientApp, stored
 
 
 def test_a_full_workspace_leaves_the_hold_open(alice: User, penora: ClientApp, stored) -> None:
-    held = services.hold(user=alice, app=penora, amount=5)
+    held = services.hold(user=alice, app=penora, amount=5).hold
     fill(alice, penora, leaving=9)
     before = stored()
     with pytest.raises(WorkspaceFull):
@@ -142,7 +156,7 @@ def test_a_full_workspace_leaves_the_hold_open(alice: User, penora: ClientApp, s
 
 
 def test_saving_with_a_hold_captures_all_of_it(alice: User, penora: ClientApp) -> None:
-    held = services.hold(user=alice, app=penora, amount=5, description="A chapter")
+    held = services.hold(user=alice, app=penora, amount=5, description="A chapter").hold
     saved = save(alice, penora, 10, hold_id=held.id)
     wallet = credits.wallet_of(user=alice)
     assert (wallet.balance, wallet.held) == (55, 0)
@@ -152,14 +166,14 @@ def test_saving_with_a_hold_captures_all_of_it(alice: User, penora: ClientApp) -
 
 
 def test_saving_with_a_hold_may_take_less_and_lets_the_rest_go(alice: User, penora: ClientApp) -> None:
-    held = services.hold(user=alice, app=penora, amount=5)
+    held = services.hold(user=alice, app=penora, amount=5).hold
     save(alice, penora, 10, hold_id=held.id, charge={"amount": 2})
     wallet = credits.wallet_of(user=alice)
     assert (wallet.balance, wallet.held) == (58, 0)
 
 
 def test_a_hold_pays_for_one_project_only(alice: User, penora: ClientApp, stored) -> None:
-    held = services.hold(user=alice, app=penora, amount=5)
+    held = services.hold(user=alice, app=penora, amount=5).hold
     save(alice, penora, 10, hold_id=held.id)
     before = stored()
     with pytest.raises(HoldSettled):
@@ -168,7 +182,7 @@ def test_a_hold_pays_for_one_project_only(alice: User, penora: ClientApp, stored
 
 
 def test_an_expired_hold_stores_nothing(alice: User, penora: ClientApp, clock) -> None:
-    held = services.hold(user=alice, app=penora, amount=5, storage_bytes=100, ttl_seconds=60)
+    held = services.hold(user=alice, app=penora, amount=5, storage_bytes=100, ttl_seconds=60).hold
     clock.forward(seconds=61)
     with pytest.raises(HoldExpired):
         save(alice, penora, 10, hold_id=held.id)
@@ -185,7 +199,7 @@ def test_an_expired_hold_stores_nothing(alice: User, penora: ClientApp, clock) -
     ],
 )
 def test_a_hold_that_cannot_pay_stores_nothing(alice: User, penora: ClientApp, stored, terms, error) -> None:
-    held = services.hold(user=alice, app=penora, amount=5)
+    held = services.hold(user=alice, app=penora, amount=5).hold
     before = stored()
     with pytest.raises(error):
         save(alice, penora, 10, **{"hold_id": held.id, **terms})
@@ -193,7 +207,7 @@ def test_a_hold_that_cannot_pay_stores_nothing(alice: User, penora: ClientApp, s
 
 
 def test_another_apps_hold_does_not_pay(alice: User, penora: ClientApp, imagegene: ClientApp, stored) -> None:
-    held = services.hold(user=alice, app=imagegene, amount=5)
+    held = services.hold(user=alice, app=imagegene, amount=5).hold
     before = stored()
     with pytest.raises(AppMismatch):
         save(alice, penora, 10, hold_id=held.id)
@@ -201,7 +215,7 @@ def test_another_apps_hold_does_not_pay(alice: User, penora: ClientApp, imagegen
 
 
 def test_bytes_on_hold_are_kept_free_for_the_one_who_holds_them(alice: User, penora: ClientApp) -> None:
-    held = services.hold(user=alice, app=penora, amount=1, storage_bytes=600_000)
+    held = services.hold(user=alice, app=penora, amount=1, storage_bytes=600_000).hold
     assert room_for(user=alice) == LIMIT - 600_000
     with pytest.raises(WorkspaceFull) as refusal:
         save(alice, penora, LIMIT - 600_000 + 1)
@@ -213,7 +227,7 @@ def test_bytes_on_hold_are_kept_free_for_the_one_who_holds_them(alice: User, pen
 
 
 def test_released_bytes_are_free_again(alice: User, penora: ClientApp) -> None:
-    held = services.hold(user=alice, app=penora, amount=1, storage_bytes=LIMIT)
+    held = services.hold(user=alice, app=penora, amount=1, storage_bytes=LIMIT).hold
     with pytest.raises(WorkspaceFull):
         save(alice, penora, 1)
     credits.release(user=alice, app=penora, hold_id=held.id)
@@ -240,3 +254,35 @@ def test_holding_more_credits_than_there_are_holds_no_bytes(alice: User, penora:
     with pytest.raises(InsufficientCredits):
         services.hold(user=alice, app=penora, amount=61, storage_bytes=1_000)
     assert room_for(user=alice) == LIMIT
+
+
+# A cap on projects, as what is small counts next to nothing
+
+
+def test_one_more_project_than_there_may_be_is_refused_and_nothing_is_paid(alice, penora, settings, stored) -> None:
+    settings.MAX_PROJECTS = 2
+    first, second = (save(alice, penora, size).project.code for size in (0, 1))
+    services.trash(user=alice, app=None, project_code=first)
+    before = stored()
+    with pytest.raises(services.TooManyProjects) as refusal:
+        save(alice, penora, 0, charge={"amount": 1})
+    assert (refusal.value.facts["projects"], refusal.value.facts["max_projects"]) == (2, 2)
+    assert stored() == before
+    save(alice, penora, 5, project_code=second)
+    services.restore(user=alice, app=None, project_code=first)
+    services.purge(user=alice, app=None, project_code=first)
+    save(alice, penora, 0)
+    assert adds_up(alice)
+
+
+def test_the_cap_is_each_persons_own(alice, bob, penora, settings) -> None:
+    settings.MAX_PROJECTS = 1
+    save(alice, penora)
+    save(bob, penora)
+    assert Project.objects.count() == 2
+
+
+def test_the_cap_is_said_as_a_problem(alice, penora, penora_api, settings) -> None:
+    settings.MAX_PROJECTS = 0
+    answer = penora_api.post(f"{BASE}/save-project", body_of(), format="json")
+    assert (answer.status_code, answer.json()["code"]) == (507, "too_many_projects")

@@ -1,10 +1,13 @@
 """What a person is told about their workspace: the storage report, and search and filters over their projects."""
 
+from functools import partial
+
 import pytest
 
 from accounts.models import ClientApp, User
 from workspace import content, services
 from workspace.models import Project
+from workspace.search_index import tag_term
 from workspace.tests.cast import LIMIT, picture, save, used
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +54,22 @@ def test_the_storage_report_names_the_largest_live_projects_first(alice: User, s
     assert shelf["gone"] not in codes(largest)
 
 
+def test_about_how_many_more_pictures_fit_is_told_by_the_median_of_ones_own(alice: User, imagegene: ClientApp) -> None:
+    assert services.storage_report(user=alice)["pictures_that_fit"] == LIMIT // (61 * 1_024)
+    for size in (10_000, 20_000, 400_000):
+        save(alice, imagegene, size, project_type="image")
+    save(alice, imagegene, 5)
+    services.hold(user=alice, app=imagegene, amount=1, storage_bytes=100_000)
+    report = services.storage_report(user=alice)
+    assert report["typical_picture_bytes"] == 20_000
+    assert report["pictures_that_fit"] == (LIMIT - 430_005 - 100_000) // 20_000
+
+
+def test_no_more_pictures_fit_when_everything_that_is_free_is_held(alice: User, imagegene: ClientApp) -> None:
+    services.hold(user=alice, app=imagegene, amount=1, storage_bytes=LIMIT)
+    assert services.storage_report(user=alice)["pictures_that_fit"] == 0
+
+
 def test_the_storage_report_says_what_compression_saved(alice: User, penora: ClientApp) -> None:
     save(alice, penora, prepared=content.prepare_text("tide " * 2_000, "auto"))
     report = services.storage_report(user=alice)
@@ -77,13 +96,13 @@ def test_search_finds_words_in_title_text_tags_and_metadata(alice: User, penora:
         alice, penora, prepared=prepared, title="The Harbour", tags=["Blue"], metadata={"palette": ["cobalt", 7]}
     )
     save(alice, penora, 10)
-    assert codes(Project.objects.owned_by(alice).matching(words)) == [wanted.project.code]
+    assert codes(Project.objects.owned_by(alice).matching(words, alice)) == [wanted.project.code]
 
 
 @pytest.mark.parametrize("words", ["harbour cobalt missing", "palette", "1_0%", "%"])
 def test_search_needs_every_word_and_knows_no_wildcards(alice: User, penora: ClientApp, words: str) -> None:
     save(alice, penora, title="The Harbour", metadata={"palette": "cobalt"})
-    assert codes(Project.objects.owned_by(alice).matching(words)) == []
+    assert codes(Project.objects.owned_by(alice).matching(words, alice)) == []
 
 
 def test_search_follows_a_change_of_title_and_metadata(alice: User, penora: ClientApp) -> None:
@@ -95,30 +114,38 @@ def test_search_follows_a_change_of_title_and_metadata(alice: User, penora: Clie
         services.update_project(user=alice, app=None, project_code=code, changes={"title": title})
     services.update_project(user=alice, app=None, project_code=code, changes={"metadata": {"k": "third"}})
     found = Project.objects.owned_by(alice)
-    assert codes(found.matching("newtitle third steady body")) == [code]
-    assert [codes(found.matching(word)) for word in ("oldtitle", "middletitle", "first", "second")] == [[]] * 4
+    assert codes(found.matching("newtitle third steady body", alice)) == [code]
+    assert [codes(found.matching(word, alice)) for word in ("oldtitle", "middletitle", "first", "second")] == [[]] * 4
 
 
 def test_a_tag_filter_finds_that_very_tag(alice: User, penora: ClientApp) -> None:
     red = save(alice, penora, tags=["red", "big_sky"]).project.code
     upper = save(alice, penora, tags=["Red"]).project.code
     reddish = save(alice, penora, tags=["reddish", "big sky"]).project.code
-    tagged = Project.objects.owned_by(alice).tagged
+    tagged = partial(Project.objects.owned_by(alice).tagged, owner=alice)
     assert (codes(tagged("red")), codes(tagged("Red"))) == ([red], [upper])
     assert (codes(tagged("big_sky")), codes(tagged("big sky"))) == ([red], [reddish])
     assert codes(tagged("re")) == []
 
 
+def test_a_tag_is_no_word_and_a_word_no_tag(alice: User, penora: ClientApp) -> None:
+    code = save(alice, penora, tags=["red"], title="Blue").project.code
+    found = Project.objects.owned_by(alice)
+    assert codes(found.tagged("Blue", alice)) == []
+    assert codes(found.matching(f"tag {tag_term('red').removeprefix('tag.')}", alice)) == []
+    assert codes(found.matching("red", alice)) == [code]
+
+
 def test_a_tag_filter_follows_a_change_of_tags(alice: User, penora: ClientApp) -> None:
     code = save(alice, penora, tags=["old"]).project.code
     services.update_project(user=alice, app=None, project_code=code, changes={"tags": ["new"]})
-    tagged = Project.objects.owned_by(alice).tagged
+    tagged = partial(Project.objects.owned_by(alice).tagged, owner=alice)
     assert (codes(tagged("new")), codes(tagged("old"))) == ([code], [])
 
 
 def test_lists_never_load_another_persons_projects(alice: User, bob: User, penora: ClientApp) -> None:
     mine, theirs = save(alice, penora, title="tide").project, save(bob, penora, title="tide").project
-    assert codes(Project.objects.owned_by(alice).matching("tide")) == [mine.code]
+    assert codes(Project.objects.owned_by(alice).matching("tide", alice)) == [mine.code]
     assert codes(Project.objects.owned_by(bob).from_app("penora").live()) == [theirs.code]
 
 

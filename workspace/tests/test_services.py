@@ -18,7 +18,7 @@ PROSE = "The lighthouse keeper wrote the same sentence every evening. " * 200
 def test_text_without_compression_is_kept_and_counted_as_sent(alice: User, penora: ClientApp) -> None:
     text = "Zeile eins\r\n\tÄpfel für 5 €\n" * 40
     made = save(alice, penora, prepared=content.prepare_text(text, "none")).project
-    assert bytes(Content.objects.get(project=made).data) == text.encode()
+    assert bytes(Content.objects.get(projects=made).data) == text.encode()
     assert made.file_size_bytes == made.original_size_bytes == used(alice) == len(text.encode())
 
 
@@ -26,7 +26,7 @@ def test_text_without_compression_is_kept_and_counted_as_sent(alice: User, penor
 def test_long_text_is_compressed_and_comes_back_whole(alice: User, penora: ClientApp, compression) -> None:
     prepared = content.prepare(project_type="text", content=PROSE, compression=compression)
     made = save(alice, penora, prepared=prepared).project
-    stored = bytes(Content.objects.get(project=made).data)
+    stored = bytes(Content.objects.get(projects=made).data)
     assert len(stored) < len(PROSE)
     assert brotli.decompress(stored).decode() == PROSE == content.as_json(made)
     assert made.original_size_bytes == len(PROSE.encode())
@@ -36,14 +36,14 @@ def test_long_text_is_compressed_and_comes_back_whole(alice: User, penora: Clien
 def test_text_counts_at_least_an_eighth_of_its_size(alice: User, penora: ClientApp) -> None:
     text = "a" * 80_001
     made = save(alice, penora, prepared=content.prepare_text(text, "auto")).project
-    assert len(bytes(Content.objects.get(project=made).data)) < 1_000
+    assert len(bytes(Content.objects.get(projects=made).data)) < 1_000
     assert made.file_size_bytes == used(alice) == 10_001
 
 
 def test_text_that_packs_badly_counts_what_is_stored(alice: User, penora: ClientApp) -> None:
     text = noise(60, 40).hex()
     made = save(alice, penora, prepared=content.prepare_text(text, "auto")).project
-    stored = len(bytes(Content.objects.get(project=made).data))
+    stored = len(bytes(Content.objects.get(projects=made).data))
     assert len(text) // 8 < stored < len(text)
     assert made.file_size_bytes == used(alice) == stored
 
@@ -57,7 +57,7 @@ def test_short_text_is_stored_as_it_is(alice: User, penora: ClientApp) -> None:
 def test_a_picture_counts_its_stored_bytes_without_the_thumbnail(alice: User, imagegene: ClientApp) -> None:
     prepared = content.prepare(project_type="image", content=picture(400, 300))
     made = save(alice, imagegene, prepared=prepared, project_type="image").project
-    stored = Content.objects.get(project=made)
+    stored = Content.objects.get(projects=made)
     assert made.file_size_bytes == used(alice) == len(bytes(stored.data))
     assert len(bytes(stored.thumbnail or b"")) > 0
     assert (made.width, made.height) == (400, 300)
@@ -86,7 +86,7 @@ def test_saving_under_a_code_replaces_that_project(alice: User, penora: ClientAp
 
 def test_each_update_makes_one_new_version(alice: User, penora: ClientApp) -> None:
     made = save(alice, penora).project
-    changed = services.update_project(user=alice, app=None, project_code=made.code, changes={"title": "New"})
+    changed = services.update_project(user=alice, app=None, project_code=made.code, changes={"title": "New"}).project
     assert (made.version, changed.version) == (1, 2)
     assert changed.updated_at > made.updated_at
     assert changed.created_at == made.created_at
@@ -113,7 +113,7 @@ def test_an_if_match_that_holds_lets_the_change_through(alice: User, penora: Cli
     sent = if_match.replace("{etag}", made.etag)
     changed = services.update_project(
         user=alice, app=None, project_code=made.code, if_match=sent, changes={"title": "New"}
-    )
+    ).project
     assert changed.title == "New"
 
 
@@ -275,3 +275,10 @@ def test_the_database_refuses_a_workspace_past_its_limit(alice: User, penora: Cl
     with pytest.raises(IntegrityError), transaction.atomic():
         workspace.save()
     assert used(alice) == 0
+
+
+def test_bytes_that_went_while_they_were_read_are_a_conflict_and_no_fault(alice: User, penora: ClientApp) -> None:
+    made = save(alice, penora).project
+    services.purge(user=alice, app=None, project_code=made.code)
+    with pytest.raises(content.ProjectChanged):
+        content.raw_bytes(made)

@@ -11,14 +11,16 @@ from django.urls import reverse
 from PIL import Image
 
 from accounts.models import User
+from credits.models import Entry
 from workspace import services
+from workspace.delivery import SANDBOX
 from workspace.models import Workspace
 from workspace.templatetags.sizes import size
 from workspace.tests.page_cast import join, paint, write
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ("/projects/", "/projects/?view=list", "/storage/")
+PAGES = ("/projects/", "/projects/?view=list", "/projects/?q=text&sort=title", "/storage/")
 
 
 @pytest.fixture
@@ -131,7 +133,8 @@ def test_the_viewer_shows_a_picture_its_prompt_and_what_paid_for_it(alice: User,
     page = browser.get(reverse("project", args=[square.code])).content.decode()
     assert f"/projects/{square.code}/content?v=1" in page
     assert "a teal square" in page
-    assert "−2" in page
+    entry = Entry.objects.get(project_code=square.code)
+    assert f'href="/credits/?project={square.code}#{entry.pk}">Cost 2 credits</a>' in page
 
 
 @pytest.mark.parametrize("name", ["project", "project_content", "project_thumbnail"])
@@ -146,7 +149,7 @@ def test_serves_a_picture_so_that_nothing_in_it_can_act(alice: User, browser: Cl
     answer = browser.get(reverse("project_content", args=[square.code]))
     assert answer["Content-Type"] == square.content_type
     assert answer["X-Content-Type-Options"] == "nosniff"
-    assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer["Content-Security-Policy"] == SANDBOX
     assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
     assert answer["Cache-Control"] == "private, no-cache"
     assert Image.open(io.BytesIO(answer.content)).size == (64, 48)
@@ -180,7 +183,7 @@ def test_a_filling_workspace_says_so_everywhere(alice: User, browser: Client, fr
     Workspace.objects.filter(user=alice).update(limit_bytes=1000, used_bytes=1000 - free)
     for path in ("/projects/", "/storage/"):
         page = browser.get(path).content.decode()
-        assert ("Your workspace" in page) == (words is not None)
+        assert ("Your workspace is" in page) == (words is not None)
         assert (words or "") in page
 
 

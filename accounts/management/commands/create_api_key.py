@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts import services
+from accounts.errors import TooManyKeys
 from accounts.models import SCOPES, ClientApp
 
 
@@ -27,6 +28,9 @@ class Command(BaseCommand):
         if owner is None:
             known = ", ".join(ClientApp.objects.values_list("slug", flat=True))
             raise CommandError(f"There is no app '{app}'. The apps are: {known}.")
-        key, plaintext = services.create_api_key(app=owner, scopes=scopes)
+        try:
+            key, plaintext = services.create_api_key(app=owner, scopes=scopes)
+        except TooManyKeys as refusal:
+            raise CommandError(refusal.detail) from None
         self.stdout.write(f"1 key for {owner.name}, with {len(key.scopes)} scopes: {' '.join(key.scopes)}")
         self.stdout.write(plaintext)

@@ -14,6 +14,7 @@ import pytest
 from unified_client import (
     AuthenticationFailed,
     BadRequest,
+    BatchCharge,
     Client,
     Conflict,
     ConnectionFailed,
@@ -74,7 +75,8 @@ def _handler(script: Script) -> type[BaseHTTPRequestHandler]:
             status, answer, extra = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
             if status == HANG_UP:
                 return
-            payload = answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
+            text = answer if isinstance(answer, str | bytes) else json.dumps(answer)
+            payload = text.encode() if isinstance(text, str) else text
             self.send_response(200 if status == CUT_SHORT else status)
             for name, value in extra.items():
                 self.send_header(name, value)
@@ -111,6 +113,30 @@ def test_sends_the_key_of_the_app_and_the_fields_that_were_given(script: Script)
     assert (asked.method, asked.path) == ("POST", "/api/unified/deduct-credits")
     assert asked.headers["authorization"] == "Bearer unk_test"
     assert asked.json == {"user_id": "user123", "amount": 2, "app_name": "penora", "description": "Bild für Zoë"}
+
+
+def test_a_batch_names_the_app_in_every_charge_and_gives_one_result_each(script: Script) -> None:
+    results = [{"key": "a", "status": 200, "amount": 2}, {"key": "b", "status": 402, "code": "insufficient_credits"}]
+    script.answer(500)
+    script.answer(200, {"results": results})
+    charges: list[BatchCharge] = [
+        {"key": "a", "user_id": "user123", "amount": 2},
+        {"key": "b", "user_id": "user456", "operation": "page_generation", "quantity": 3},
+    ]
+    assert script.client().charge_batch(charges, app_name="penora") == results
+    first, again = script.asked
+    assert first.path == "/api/unified/deduct-credits/batch"
+    assert first.json == {"charges": [{**charge, "app_name": "penora"} for charge in charges], "atomic": False}
+    assert (first.key, first.body) == (again.key, again.body)
+
+
+def test_a_batch_that_is_to_be_done_as_a_whole_raises_its_first_refusal(script: Script) -> None:
+    refused = [{"index": 0, "key": "a", "status": 402, "code": "insufficient_credits", "detail": "Short."}]
+    script.answer(402, {"code": "insufficient_credits", "shortfall": 3, "refused": refused, "refused_count": 1})
+    with pytest.raises(InsufficientCredits) as error:
+        script.client().charge_batch([{"key": "a", "user_id": "u", "amount": 9}], app_name="penora", atomic=True)
+    assert script.asked[0].json["atomic"] is True
+    assert (error.value.shortfall, error.value.facts["refused"]) == (3, refused)
 
 
 @pytest.mark.parametrize("failure", [500, 502, 503, 504, 429, HANG_UP, CUT_SHORT])
@@ -152,6 +178,10 @@ CALLS: dict[str, tuple[Callable[[Client], Any], str, str]] = {
     "release": (lambda c: c.release("hold_1", "u"), "POST", "hold/hold_1/release"),
     "update_project": (lambda c: c.update_project("u", "ABC234", favourite=False), "PATCH", "project/ABC234"),
     "delete_project": (lambda c: c.delete_project("u", "ABC234"), "DELETE", "project/ABC234?user_id=u"),
+    "delete_projects": (lambda c: c.delete_projects("u", ["ABC234"], permanent=True), "POST", "projects/delete"),
+    "compress_projects": (lambda c: c.compress_projects("u", ["ABC234"]), "POST", "projects/compress"),
+    "restore_version": (lambda c: c.restore_version("u", "ABC234", 3), "POST", "project/ABC234/versions/3/restore"),
+    "restore_projects": (lambda c: c.restore_projects("u", ["ABC234"]), "POST", "projects/restore"),
 }
 
 
@@ -169,6 +199,8 @@ def test_every_write_carries_a_key(script: Script, name: str) -> None:
     [
         (lambda c: c.user_info("a b"), "user-info?user_id=a+b"),
         (lambda c: c.storage_stats("u"), "storage-stats?user_id=u"),
+        (lambda c: c.cleanup("u", required_bytes=9), "cleanup?user_id=u&required_bytes=9"),
+        (lambda c: c.version("u", "ABC234", 3), "project/ABC234/versions/3?user_id=u"),
         (lambda c: c.project("u", "../admin"), "project/..%2Fadmin?user_id=u"),
         (lambda c: c.prices(), "prices"),
     ],
@@ -191,6 +223,19 @@ def test_saves_a_picture_as_base64_and_pays_in_the_same_call(script: Script) -> 
     assert script.asked[0].json["content"] == "iVBORw=="
     assert script.asked[0].json["charge"] == charge
     assert "hold_id" not in script.asked[0].json
+
+
+def test_fetches_bytes_as_they_are_and_asks_again_when_the_server_is_busy(script: Script) -> None:
+    script.answer(503, {"code": "pictures_busy"}, Retry_After="1")
+    script.answer(200, b"\x89PNG\r\n\xff")
+    assert script.client().project_content("u", "ABC234", "png") == b"\x89PNG\r\n\xff"
+    assert script.asked[1].path == "/api/unified/project/ABC234/content?user_id=u&format=png"
+
+
+def test_raises_when_there_are_no_such_bytes(script: Script) -> None:
+    script.answer(404, {"code": "project_not_found"})
+    with pytest.raises(NotFound):
+        script.client().project_content("u", "ABC234")
 
 
 @pytest.mark.parametrize(

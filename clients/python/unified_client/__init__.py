@@ -1,6 +1,16 @@
 """The Python client of Unified's HTTP API: typed, retrying, standard library only."""
 
-from unified_client.answers import Estimate, Hold, Project, Receipt, SavedProject, Transaction, UserInfo
+from unified_client.answers import (
+    BatchCharge,
+    ChargeResult,
+    Estimate,
+    Hold,
+    Project,
+    Receipt,
+    SavedProject,
+    Transaction,
+    UserInfo,
+)
 from unified_client.client import Client
 from unified_client.errors import (
     AuthenticationFailed,
@@ -21,6 +31,8 @@ from unified_client.transport import Retry
 __all__ = [
     "AuthenticationFailed",
     "BadRequest",
+    "BatchCharge",
+    "ChargeResult",
     "Client",
     "Conflict",
     "ConnectionFailed",

@@ -6,6 +6,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 ProjectType = Literal["text", "image", "ai_art"]
 Compression = Literal["auto", "lossless", "none"]
+ContentFormat = Literal["png", "jpeg", "webp", "avif", "txt", "md"]
 
 
 class Charge(TypedDict, total=False):
@@ -17,11 +18,28 @@ class Charge(TypedDict, total=False):
     description: str
 
 
+class BatchCharge(TypedDict):
+    """One charge of a batch, under a `key` of its own: `amount`, or `operation` and `quantity` from the price book."""
+
+    key: str
+    user_id: str
+    amount: NotRequired[int]
+    operation: NotRequired[str]
+    quantity: NotRequired[int]
+    description: NotRequired[str]
+    project_code: NotRequired[str]
+
+
 class StorageStats(TypedDict):
     used_mb: float
     limit_mb: float
     available_mb: float
     usage_percentage: float
+
+
+class Expiring(TypedDict):
+    amount: int
+    expires_at: str
 
 
 class UserInfo(TypedDict):
@@ -31,6 +49,7 @@ class UserInfo(TypedDict):
     credits: int
     credits_balance: int
     credits_held: int
+    credits_expiring: list[Expiring]
     storage_used_bytes: int
     storage_limit_bytes: int
     storage_stats: StorageStats
@@ -43,6 +62,25 @@ class Receipt(TypedDict):
     credits: int
     credits_balance: int
     credits_held: int
+
+
+class ChargeResult(TypedDict):
+    """What became of one charge of a batch: with `status` 200 its receipt, else the `code` and facts of the refusal."""
+
+    key: str
+    status: int
+    replayed: NotRequired[bool]
+    transaction_id: NotRequired[str]
+    amount: NotRequired[int]
+    credits: NotRequired[int]
+    credits_balance: NotRequired[int]
+    credits_held: NotRequired[int]
+    code: NotRequired[str]
+    detail: NotRequired[str]
+    required: NotRequired[int]
+    shortfall: NotRequired[int]
+    top_up_url: NotRequired[str]
+    errors: NotRequired[list[dict[str, str]]]
 
 
 class Project(TypedDict):
@@ -73,6 +111,13 @@ class SavedProject(Project):
     fit_applied: NotRequired[Any]
 
 
+class Draw(TypedDict):
+    amount: int
+    source: str
+    granted_at: str
+    expires_at: str | None
+
+
 class Transaction(TypedDict):
     transaction_id: str
     user_id: str
@@ -85,6 +130,7 @@ class Transaction(TypedDict):
     related_transaction_id: str | None
     hold_id: str | None
     created_at: str
+    grants: list[Draw]
 
 
 class Estimate(TypedDict):

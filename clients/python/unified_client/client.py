@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import base64
-import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from unified_client.answers import (
+    BatchCharge,
     Charge,
+    ChargeResult,
     Compression,
+    ContentFormat,
     Estimate,
     Hold,
     Project,
@@ -21,25 +23,16 @@ from unified_client.answers import (
     Transaction,
     UserInfo,
 )
-from unified_client.transport import USER_AGENT, Json, Request, Retry, Transport
-
-API = "/api/unified/"
-
-
-def _given(**fields: Any) -> Json:
-    return {name: value for name, value in fields.items() if value is not None}
+from unified_client.transport import Json
+from unified_client.wire import Wire, given
 
 
-class Client:
+class Client(Wire):
     """Calls Unified for one client app.
 
     `api_key` decides the app. `timeout` is seconds per attempt. Every method raises `UnifiedError` or a subclass when
     the call did not succeed. Writes take `idempotency_key`; left out, a fresh one is made for the call. Thread-safe.
     """
-
-    def __init__(self, base_url: str, api_key: str, timeout: float = 30, *, retry: Retry | None = None) -> None:
-        self._transport = Transport(base_url, timeout, retry or Retry())
-        self._api_key = api_key
 
     # Users
 
@@ -67,7 +60,7 @@ class Client:
         idempotency_key: str | None = None,
     ) -> Receipt:
         """Charge `amount` credits, or `quantity` units of `operation` at the price book's price."""
-        body = _given(
+        body = given(
             user_id=user_id,
             amount=amount,
             operation=operation,
@@ -78,6 +71,24 @@ class Client:
         )
         return cast(Receipt, self._write("POST", "deduct-credits", body, idempotency_key))
 
+    def charge_batch(
+        self,
+        charges: Sequence[BatchCharge],
+        *,
+        app_name: str,
+        atomic: bool = False,
+        idempotency_key: str | None = None,
+    ) -> list[ChargeResult]:
+        """Charge up to 1,000 times at once; one result for each charge, in their order.
+
+        Each charge has a `key` that this app never uses for another: sent again, alone or in any batch, it is not
+        charged again but answered as the first time, with `replayed`. A refused charge does not hold up the others; with
+        `atomic` it does: then nothing is charged, the first refusal is raised, and `facts["refused"]` names the charges
+        at fault."""
+        named = [{"app_name": app_name, **charge} for charge in charges]
+        answer = self._write("POST", "deduct-credits/batch", {"charges": named, "atomic": atomic}, idempotency_key)
+        return cast(list[ChargeResult], answer["results"])
+
     def give_bonus_credits(
         self,
         amount: int,
@@ -87,13 +98,20 @@ class Client:
         user_ids: Sequence[str] | None = None,
         all_users: bool = False,
         expires_at: str | None = None,
+        priority: int | None = None,
         idempotency_key: str | None = None,
     ) -> Json:
-        """Grant `amount` credits to one, many (at most 1,000) or all users; needs the scope `credits:grant`."""
+        """Grant `amount` credits to one, many (at most 1,000) or all users; needs the scope `credits:grant`.
+
+        A lower `priority` (100 when left out) is spent first."""
         ids = None if user_ids is None else list(user_ids)
-        body = _given(user_id=user_id, user_ids=ids, all_users=all_users or None)
-        body |= _given(amount=amount, reason=reason, expires_at=expires_at)
+        body = given(user_id=user_id, user_ids=ids, all_users=all_users or None)
+        body |= given(amount=amount, reason=reason, expires_at=expires_at, priority=priority)
         return self._write("POST", "give-bonus-credits", body, idempotency_key)
+
+    def login_link(self, user_id: str) -> str:
+        """A URL that signs the person in on their dashboard, once and within 60 seconds; redirect them there at once."""
+        return str(self._write("POST", "login-link", {"user_id": user_id}, None)["url"])
 
     def transactions(self, user_id: str, **filters: str | int) -> Iterator[Transaction]:
         """Every entry, newest first, over all pages. Filters: app_name, transaction_type, project_code, created_…"""
@@ -114,7 +132,7 @@ class Client:
         filename: str = "file",
     ) -> Estimate:
         """What something would cost and whether the user can pay it; with `file`, its pages are counted."""
-        fields = _given(user_id=user_id, operation=operation, quantity=quantity)
+        fields = given(user_id=user_id, operation=operation, quantity=quantity)
         if file is None:
             return cast(Estimate, self._send("POST", "estimate", fields))
         return cast(Estimate, self._upload("estimate", fields, file, filename))
@@ -133,8 +151,8 @@ class Client:
         idempotency_key: str | None = None,
     ) -> Hold:
         """Reserve credits, and `storage_bytes` of the workspace when given, for `ttl_seconds` (900 when left out)."""
-        body = _given(user_id=user_id, amount=amount, operation=operation, quantity=quantity, app_name=app_name)
-        body |= _given(storage_bytes=storage_bytes, ttl_seconds=ttl_seconds, description=description)
+        body = given(user_id=user_id, amount=amount, operation=operation, quantity=quantity, app_name=app_name)
+        body |= given(storage_bytes=storage_bytes, ttl_seconds=ttl_seconds, description=description)
         return cast(Hold, self._write("POST", "holds", body, idempotency_key))
 
     def capture(
@@ -148,7 +166,7 @@ class Client:
         idempotency_key: str | None = None,
     ) -> Json:
         """Take credits from a hold: all of them, or `amount`; `final` gives the rest back to the user."""
-        body = _given(user_id=user_id, amount=amount, final=final, description=description)
+        body = given(user_id=user_id, amount=amount, final=final, description=description)
         return self._write("POST", f"hold/{quote(hold_id, safe='')}/capture", body, idempotency_key)
 
     def release(self, hold_id: str, user_id: str, *, idempotency_key: str | None = None) -> Json:
@@ -169,16 +187,18 @@ class Client:
         project_code: str | None = None,
         compression: Compression | None = None,
         fit: bool | None = None,
+        max_edge: int | None = None,
         charge: Charge | None = None,
         hold_id: str | None = None,
         idempotency_key: str | None = None,
     ) -> SavedProject:
         """Save a project, new or (with `project_code`) over an old one.
 
-        `content` is text, a data URL, or a picture's bytes. With `charge` or `hold_id` the project and the credits
+        `content` is text, a data URL, or a picture's bytes. `fit` lets a picture that does not fit lose quality, then
+        size; `max_edge` reduces one with a longer edge, in pixels; `fit_applied` says what was done. With `charge` or `hold_id` the project and the credits
         commit together or not at all: pay on delivery. Raises WorkspaceFull or InsufficientCredits, nothing written.
         """
-        body = _given(
+        body = given(
             user_id=user_id,
             app_source=app_source,
             project_type=project_type,
@@ -188,6 +208,7 @@ class Client:
             project_code=project_code,
             compression=compression,
             fit=fit,
+            max_edge=max_edge,
             charge=charge,
             hold_id=hold_id,
         )
@@ -201,6 +222,11 @@ class Client:
     def project(self, user_id: str, project_code: str) -> Project:
         """One project with its `content`: text as text, a picture as a data URL."""
         return cast(Project, self._read(_project_path(project_code), {"user_id": user_id}))
+
+    def project_content(self, user_id: str, project_code: str, format: ContentFormat | None = None) -> bytes:
+        """A project's bytes: as stored, or written as a picture's `png`, `jpeg`, `webp`, `avif`, a text's `txt`, `md`."""
+        query = given(user_id=user_id, format=format)
+        return self._fetch(f"{_project_path(project_code)}/content", query)
 
     def update_project(
         self,
@@ -216,86 +242,81 @@ class Client:
         idempotency_key: str | None = None,
     ) -> Project:
         """Change what is given. `if_match` (an ETag) refuses with 412 when somebody else changed it first."""
-        body = _given(user_id=user_id, title=title, favourite=favourite, content=content)
-        body |= _given(metadata=None if metadata is None else dict(metadata), tags=None if tags is None else list(tags))
-        headers = _given(**{"Idempotency-Key": idempotency_key or str(uuid.uuid4()), "If-Match": if_match})
+        body = given(user_id=user_id, title=title, favourite=favourite, content=content)
+        body |= given(metadata=None if metadata is None else dict(metadata), tags=None if tags is None else list(tags))
+        headers = given(**{"Idempotency-Key": idempotency_key or str(uuid.uuid4()), "If-Match": if_match})
         # A conditional update that succeeded and lost its answer would be refused the second time.
         answer = self._send("PATCH", _project_path(project_code), body, headers, repeatable=if_match is None)
         return cast(Project, answer)
+
+    def versions(self, user_id: str, project_code: str) -> Iterator[Json]:
+        """What a project showed before, newest first, as far as there was room to keep it."""
+        for page in self._pages(f"{_project_path(project_code)}/versions", {"user_id": user_id}):
+            yield from page["results"]
+
+    def version(self, user_id: str, project_code: str, version: int) -> Json:
+        """One earlier version with its `content`."""
+        return self._read(f"{_project_path(project_code)}/versions/{version}", {"user_id": user_id})
+
+    def restore_version(
+        self, user_id: str, project_code: str, version: int, *, idempotency_key: str | None = None
+    ) -> Project:
+        """Let a project show again what it showed as `version`; what it shows now becomes a version itself."""
+        path = f"{_project_path(project_code)}/versions/{version}/restore"
+        return cast(Project, self._write("POST", path, {"user_id": user_id}, idempotency_key))
 
     def delete_project(self, user_id: str, project_code: str, *, idempotency_key: str | None = None) -> Json:
         """Move a project to the trash."""
         path = f"{_project_path(project_code)}?{urlencode({'user_id': user_id})}"
         return self._write("DELETE", path, None, idempotency_key)
 
+    def delete_projects(
+        self, user_id: str, project_codes: Sequence[str], *, permanent: bool = False, idempotency_key: str | None = None
+    ) -> Json:
+        """Move up to 100 projects to the trash, or with `permanent` delete them for good and free their bytes.
+
+        `results` has an outcome for every code: `status` 200, or 403 and 404 with a `code` where nothing was done."""
+        body = {"user_id": user_id, "project_codes": list(project_codes), "permanent": permanent}
+        return self._write("POST", "projects/delete", body, idempotency_key)
+
+    def restore_projects(
+        self, user_id: str, project_codes: Sequence[str], *, idempotency_key: str | None = None
+    ) -> Json:
+        """Take up to 100 projects out of the trash; `results` as of `delete_projects`."""
+        body = {"user_id": user_id, "project_codes": list(project_codes)}
+        return self._write("POST", "projects/restore", body, idempotency_key)
+
+    def compress_projects(
+        self, user_id: str, project_codes: Sequence[str], *, idempotency_key: str | None = None
+    ) -> Json:
+        """Write up to 100 projects in fewer bytes, each once, free of charge: a picture loses quality, a text nothing.
+
+        `results` as of `delete_projects`; `already_compressed` and `nothing_to_gain` are outcomes, too.
+        `undo` is the request that takes one back, where there was room to keep what was there."""
+        body = {"user_id": user_id, "project_codes": list(project_codes)}
+        return self._write("POST", "projects/compress", body, idempotency_key)
+
+    def cleanup(self, user_id: str, *, required_bytes: int | None = None, limit: int | None = None) -> Json:
+        """What would free the most bytes, or make room for `required_bytes`, each with the request that does it.
+
+        Send those of your own app with `delete_projects`; only the person can send all."""
+        return self._read("cleanup", given(user_id=user_id, required_bytes=required_bytes, limit=limit))
+
+    def storage_statement(self, user_id: str, **filters: str | int) -> Iterator[Json]:
+        """Every change of the used bytes, newest first, over all pages. Filters: cause, app_source, project_code, …"""
+        for page in self._pages("storage-statement", {"user_id": user_id, **filters}):
+            yield from page["results"]
+
     def storage_stats(self, user_id: str) -> Json:
         """What fills the workspace, in MB and exact bytes."""
         return self._read("storage-stats", {"user_id": user_id})
-
-    # The wire
-
-    def _read(self, path: str, query: Mapping[str, Any]) -> Json:
-        return self._send("GET", f"{path}?{_query(query)}" if query else path, None)
-
-    def _write(self, method: str, path: str, body: Json | None, key: str | None) -> Json:
-        return self._send(method, path, body, {"Idempotency-Key": key or str(uuid.uuid4())})
-
-    def _pages(self, path: str, query: Mapping[str, Any]) -> Iterator[Json]:
-        page = self._read(path, query)
-        yield page
-        while page.get("next"):
-            # Only the query is taken from the server's URL: the key goes to base_url and nowhere else.
-            page = self._send("GET", f"{path}?{urlsplit(page['next']).query}", None)
-            yield page
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        body: Json | None,
-        extra: Mapping[str, str] | None = None,
-        *,
-        repeatable: bool = True,
-    ) -> Json:
-        headers = self._headers() | dict(extra or {})
-        payload = None
-        if body is not None:
-            payload = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
-            headers["Content-Type"] = "application/json"
-        return self._transport.send(Request(method, API + path, headers, payload, repeatable))
-
-    def _upload(self, path: str, fields: Json, file: bytes, filename: str) -> Json:
-        boundary = uuid.uuid4().hex
-        lines = [_part(boundary, f'name="{name}"') + str(value).encode() + b"\r\n" for name, value in fields.items()]
-        lines += [
-            _part(boundary, f'name="file"; filename="{quote(filename)}"'),
-            file,
-            f"\r\n--{boundary}--\r\n".encode(),
-        ]
-        headers = self._headers() | {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-        return self._transport.send(Request("POST", API + path, headers, b"".join(lines)))
-
-    def _headers(self) -> dict[str, str]:
-        return {
-            "Authorization": f"Bearer {self._api_key}",
-            "Accept": "application/json, application/problem+json",
-            "User-Agent": USER_AGENT,
-        }
 
 
 def _project_path(project_code: str) -> str:
     return f"project/{quote(project_code, safe='')}"
 
 
-def _query(fields: Mapping[str, Any]) -> str:
-    return urlencode({name: str(value).lower() if isinstance(value, bool) else value for name, value in fields.items()})
-
-
 def _as_text(content: str | bytes, project_type: str) -> str:
     if isinstance(content, str):
         return content
     return content.decode() if project_type == "text" else base64.b64encode(content).decode("ascii")
-
-
-def _part(boundary: str, disposition: str) -> bytes:
-    return f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n".encode()

@@ -82,7 +82,9 @@ class RateLimited(UnifiedError):
 
 
 class WorkspaceFull(UnifiedError):
-    """507: nothing was saved and nothing charged. Facts: `required_bytes`, `available_bytes`, `suggestions`."""
+    """507: nothing was saved and nothing charged. `suggestions` are requests whose sum makes room.
+
+    Further facts: `required_bytes`, `available_bytes`, `missing_bytes`, and `make_room_url` for the person."""
 
     @property
     def suggestions(self) -> list[Any]:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from unified_client.errors import ConnectionFailed, UnifiedError, from_problem
@@ -64,6 +64,20 @@ class Answer:
             return None
 
 
+Outcome = TypeVar("Outcome", Json, bytes)
+# What to make of the body of a 2xx answer; None when it cannot be.
+Reader = Callable[[Answer], Outcome | None]
+
+
+def _parsed(answer: Answer) -> Json | None:
+    parsed = answer.parsed()
+    return parsed if isinstance(parsed, dict) else None
+
+
+def _untouched(answer: Answer) -> bytes:
+    return answer.body
+
+
 class Transport:
     """Talks to one server. Follows no redirects: the key must not travel to another host, nor a POST become a GET."""
 
@@ -79,17 +93,24 @@ class Transport:
 
     def send(self, request: Request) -> Json:
         """The parsed body of a 2xx answer; raises UnifiedError for every other outcome."""
+        return self._done(request, _parsed)
+
+    def fetch(self, request: Request) -> bytes:
+        """The body of a 2xx answer as it is; raises UnifiedError for every other outcome."""
+        return self._done(request, _untouched)
+
+    def _done(self, request: Request, read: Reader[Outcome]) -> Outcome:
         attempt = 0
         while True:
             attempt += 1
-            error, asked_for = self._attempt(request)
-            if not isinstance(error, UnifiedError):
-                return error
-            if not self._worth_another(request, error, attempt, asked_for):
-                raise error
+            outcome, asked_for = self._attempt(request, read)
+            if not isinstance(outcome, UnifiedError):
+                return outcome
+            if not self._worth_another(request, outcome, attempt, asked_for):
+                raise outcome
             self._retry.sleep(self._retry.wait_before(attempt, asked_for))
 
-    def _attempt(self, request: Request) -> tuple[Json | UnifiedError, float | None]:
+    def _attempt(self, request: Request, read: Reader[Outcome]) -> tuple[Outcome | UnifiedError, float | None]:
         try:
             answer = self._exchange(request)
         except ssl.SSLCertVerificationError as failure:
@@ -97,7 +118,7 @@ class Transport:
         except (OSError, http.client.HTTPException) as failure:
             detail = f"No answer from {self._host}: {str(failure) or type(failure).__name__}"
             return ConnectionFailed(0, "connection_failed", detail, idempotency_key=request.key), None
-        return self._read(request, answer), retry_after(answer.headers.get("Retry-After"))
+        return self._read(request, answer, read), retry_after(answer.headers.get("Retry-After"))
 
     def _exchange(self, request: Request) -> Answer:
         kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
@@ -109,14 +130,14 @@ class Transport:
         finally:
             connection.close()
 
-    def _read(self, request: Request, answer: Answer) -> Json | UnifiedError:
-        parsed = answer.parsed()
+    def _read(self, request: Request, answer: Answer, read: Reader[Outcome]) -> Outcome | UnifiedError:
         if not 200 <= answer.status < 300:
-            return from_problem(answer.status, parsed, idempotency_key=request.key)
-        if not isinstance(parsed, dict):
+            return from_problem(answer.status, answer.parsed(), idempotency_key=request.key)
+        outcome = read(answer)
+        if outcome is None:
             detail = "The server's answer is not the JSON object it should be."
             return ConnectionFailed(answer.status, "unreadable_answer", detail, idempotency_key=request.key)
-        return parsed
+        return outcome
 
     def _worth_another(self, request: Request, error: UnifiedError, attempt: int, asked_for: float | None) -> bool:
         if attempt >= self._retry.attempts or (asked_for or 0) > self._retry.longest_wait:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management import CommandError
 from django.core.management.base import BaseCommand
 
-from accounts import services
+from accounts import addresses, services
 from accounts.models import ClientApp, User
 from workspace.models import Project
 
@@ -42,6 +42,7 @@ class Command(BaseCommand):
         password = secrets.token_urlsafe(9)
         user.set_password(password)
         user.save(update_fields=["password"])
+        addresses.vouch_for(user)
         count = Project.objects.owned_by(user).count()
         self.stdout.write(f"The example clients made {count} projects for {EMAIL} / {password}")
 

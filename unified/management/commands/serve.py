@@ -10,15 +10,15 @@ import sys
 import time
 import urllib.request
 from typing import Any
-from urllib.error import URLError
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
 
-from accounts import services
+from accounts import consents, factors, services
 from accounts.models import ClientApp, User
+from accounts.oidc import clients
 
 THREADS = 16
 START_SECONDS = 60
@@ -54,14 +54,21 @@ class Command(BaseCommand):
     def _welcome(self) -> list[str]:
         """Make what an empty installation needs, and the lines that show its secrets this once."""
         password = secrets.token_urlsafe(12)
-        User.objects.create_superuser("admin@example.com", "Admin", password)
+        admin = User.objects.create_superuser("admin@example.com", "Admin", password)
         lines = [
             f"  API reference  {settings.PUBLIC_URL}/api/docs",
             f"  Admin          {settings.PUBLIC_URL}/admin/   admin@example.com / {password}",
         ]
+        if settings.STAFF_NEED_SECOND_FACTOR:
+            secret, codes = factors.set_up_app(admin)
+            lines.append(
+                f"  its second step  {' '.join(codes[:5])} (each once), or the key {secret} in an authenticator app"
+            )
         for slug in ("penora", "imagegene"):
             _, plaintext = services.create_api_key(app=ClientApp.objects.get(slug=slug), label="first start")
             lines.append(f"  {slug + ' key':<14} {plaintext}")
+        if settings.DEMO:
+            lines.append(f"  {'its sign-in':<14} {_register_example()}   (examples/README.md)")
         return [*lines, "  Logins and keys are shown this once."]
 
     def _seed(self) -> None:
@@ -77,6 +84,13 @@ class Command(BaseCommand):
     def _say(self, lines: list[str]) -> None:
         self.stdout.write("\n".join(["", *lines, ""]))
         self.stdout.flush()
+
+
+def _register_example() -> str:
+    """Let ImageGene's own page, on this machine, sign people in; returns its secret."""
+    app = ClientApp.objects.get(slug="imagegene")
+    clients.register(app=app, redirect_uris=["http://127.0.0.1:8100/callback"], scopes=consents.SCOPES)
+    return clients.issue_secret(app=app)
 
 
 def _collect_static() -> None:
@@ -119,7 +133,7 @@ def _wait_until_up(server: subprocess.Popen[bytes]) -> None:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{settings.PORT}/healthz", timeout=2).close()
             return
-        except URLError:
+        except OSError:  # a URLError, or a timeout while a busy machine answers
             time.sleep(0.1)
     raise CommandError(f"The server did not answer within {START_SECONDS} seconds.")
 

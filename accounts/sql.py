@@ -1,0 +1,147 @@
+"""Statements written by hand, for the few paths where the ORM's cost per query is most of the time.
+
+PostgreSQL takes several statements in one message, and keeps the plans of those that recur with the connection; SQLite,
+to which nothing travels, takes them one by one."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from psycopg.adapt import Transformer
+from psycopg.pq import TransactionStatus
+
+# The text with a %s for each value, and the values.
+Statement = tuple[str, Sequence[Any]]
+Row = tuple[Any, ...]
+
+ON_SQLITE = connections.settings[DEFAULT_DB_ALIAS]["ENGINE"].endswith("sqlite3")
+
+# What SQLite takes in one statement by default is 32,766.
+MOST_VALUES = 30_000
+# Longer ones are of batches: of any length, so that hardly any comes twice.
+LONGEST_PREPARED = 40
+# What each connection has prepared: by its text, the call of a statement.
+_prepared: "WeakKeyDictionary[Any, dict[str, str]]" = WeakKeyDictionary()
+
+
+def read(*statements: Statement) -> list[list[Row]]:
+    """Run queries in order inside the open transaction; returns the rows of each.
+
+    Each sees what is committed when its turn comes, in one message as much as in several: what stands behind a lock
+    sees what the lock was waiting for."""
+    with connection.cursor() as cursor:
+        if ON_SQLITE:
+            return [cursor.execute(text, values).fetchall() for text, values in statements]
+        if _send(cursor, statements):
+            cursor.nextset()
+        found = [cursor.fetchall()]
+        for _ in statements[1:]:
+            cursor.nextset()
+            found.append(cursor.fetchall())
+        return found
+
+
+def write(*statements: Statement) -> None:
+    """Run statements that return nothing, in order, inside the open transaction."""
+    with connection.cursor() as cursor:
+        if not ON_SQLITE:
+            _send(cursor, statements)
+            return
+        for text, values in statements:
+            cursor.execute(text, values)
+
+
+def _send(cursor: Any, statements: Sequence[Statement]) -> bool:
+    """Send the statements as one message; says whether BEGIN went before them, whose answer comes first."""
+    known = _prepared.setdefault(cursor.connection, {})
+    texts: list[str] = []
+    values: list[Any] = []
+    for text, own in statements:
+        if text not in known and len(own) <= LONGEST_PREPARED:
+            known[text] = _prepare(cursor, text)
+        texts.append(known.get(text, text))
+        values += own
+    begins = _begins(cursor.connection)
+    if begins:
+        texts.insert(0, "BEGIN")
+    cursor.execute(_filled("; ".join(texts), values, cursor.connection))
+    return begins
+
+
+def _filled(text: str, values: Sequence[Any], raw: Any) -> str:
+    """The message with its values quoted by psycopg, which would look for each place of a batch much longer."""
+    quoted = Transformer(raw).as_literal
+    return (text.encode() % tuple([b"NULL" if value is None else quoted(value) for value in values])).decode()
+
+
+def _prepare(cursor: Any, text: str) -> str:
+    """Have the connection keep the plan of `text`; returns the call of it."""
+    name = f"unified_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    count = text.count("%s")
+    cursor.execute(f"PREPARE {name} AS {text % tuple(f'${number}' for number in range(1, count + 1))}")
+    return f"EXECUTE {name} ({', '.join(['%s'] * count)})"
+
+
+def _begins(raw: Any) -> bool:
+    """Whether the transaction that Django means to be in begins only now. Then BEGIN is ours to send: psycopg, unless
+    it is told that nobody wants a transaction, would send it alone and wait for the answer."""
+    begins: bool = connection.in_atomic_block and raw.info.transaction_status == TransactionStatus.IDLE
+    if begins:
+        raw.autocommit = True
+    return begins
+
+
+def insert(model: type[models.Model], columns: tuple[str, ...], rows: Sequence[Row]) -> list[Statement]:
+    """The INSERT of rows in their order; the key of each is among the columns or left to the database."""
+    return [_insert(model, columns, part) for part in parts(rows, len(columns))]
+
+
+def parts(rows: Sequence[Any], columns: int) -> list[Sequence[Any]]:
+    """The rows, as many at a time as a statement has room for. There is almost always room for all of them."""
+    most = MOST_VALUES // columns
+    return [rows[first : first + most] for first in range(0, len(rows), most)]
+
+
+def _insert(model: type[models.Model], columns: tuple[str, ...], rows: Sequence[Row]) -> Statement:
+    head, times, documents = _head(model, columns)
+    values = [value for row in rows for value in row]
+    for place in times:
+        for index in range(place, len(values), len(columns)):
+            values[index] = moment(values[index])
+    for place in documents:
+        for index in range(place, len(values), len(columns)):
+            values[index] = json.dumps(values[index])
+    return f"{head} VALUES {places(len(rows), len(columns))}", values
+
+
+@cache
+def _head(model: type[models.Model], columns: tuple[str, ...]) -> tuple[str, list[int], list[int]]:
+    """How the statement begins, and where times and JSON stand in a row."""
+    fields = {field.attname: field for field in model._meta.concrete_fields}
+    times = [place for place, name in enumerate(columns) if isinstance(fields[name], models.DateTimeField)]
+    documents = [place for place, name in enumerate(columns) if isinstance(fields[name], models.JSONField)]
+    names = ", ".join(f'"{fields[name].column}"' for name in columns)
+    return f'INSERT INTO "{model._meta.db_table}" ({names})', times, documents
+
+
+@cache
+def columns_of(model: type[models.Model]) -> tuple[str, ...]:
+    """Every column that a row of `model` is made of, in the model's order."""
+    return tuple(field.attname for field in model._meta.concrete_fields if not field.generated)
+
+
+# Of a batch there may be a thousand lengths.
+@lru_cache(32)
+def places(rows: int, columns: int, place: str = "%s") -> str:
+    """The places of the values in a list of rows."""
+    row = f"({', '.join([place] * columns)})"
+    return ", ".join([row] * rows)
+
+
+def moment(at: Any) -> Any:
+    """A time as the database is given it."""
+    return connection.ops.adapt_datetimefield_value(at) if ON_SQLITE else at

@@ -1,0 +1,131 @@
+"""Finding, selecting and viewing projects in a real Chromium."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from accounts.models import User
+from workspace.models import Project
+from workspace.tests.page_cast import paint, write
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def expect_titles(page, titles: list[str]) -> None:
+    """Waits for them: after a press the page before it can still be read."""
+    expect(page.locator(".tile strong")).to_have_text(titles)
+
+
+def press(page, key: str) -> None:
+    """A person presses keys on a page that has finished loading."""
+    page.wait_for_load_state("load")
+    page.keyboard.press(key)
+
+
+def test_filters_apply_themselves_and_stay_in_the_address(visitor, alice: User) -> None:
+    write(alice, "Lighthouse", "The keeper counted")
+    write(alice, "Harbour", "A bell")
+    paint(alice, "Square")
+    visit = visitor(alice)
+    page = visit.page
+    page.goto("/projects/")
+    page.keyboard.press("/")
+    page.keyboard.type("keeper")
+    expect(page.locator(".tile")).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"/projects/\?q=keeper$"))
+    expect(page.locator("#id_q")).to_be_focused()
+    page.fill("#id_q", "")
+    page.get_by_text("ImageGene").first.click()
+    expect(page).to_have_url(re.compile(r"/projects/\?app=imagegene$"))
+    expect(page.locator(".tile")).to_have_count(1)
+    page.reload()
+    expect_titles(page, ["Square"])
+    page.go_back()
+    expect(page.locator(".tile strong")).to_have_text("Lighthouse")
+    expect(page.locator("#id_q")).to_have_value("keeper")
+    assert visit.troubles == []
+
+
+def test_selecting_counts_and_deleting_moves_the_focus_on_and_can_be_undone(visitor, alice: User) -> None:
+    for number in range(4):
+        write(alice, f"Text {number}", "x" * 1536)
+    visit = visitor(alice)
+    page = visit.page
+    page.goto("/projects/")
+    expect(page.locator("#pick")).to_be_hidden()
+    page.locator(".picker").nth(1).check()
+    page.locator(".picker").nth(2).click(modifiers=["Shift"])
+    bar = page.locator("#pick")
+    bytes_of_two = sum(Project.objects.filter(title__in=["Text 1", "Text 2"]).values_list("file_size_bytes", flat=True))
+    expect(bar).to_contain_text(f"2 selected · frees {bytes_of_two} bytes")
+    bar.get_by_role("button", name="Move to trash").click()
+    expect(page.locator(".tile")).to_have_count(2)
+    expect(page.locator(".tile > a").nth(1)).to_be_focused()
+    expect_titles(page, ["Text 3", "Text 0"])
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".tile")).to_have_count(4)
+    assert visit.troubles == []
+
+
+def test_the_viewer_is_walked_and_zoomed_with_keys(visitor, alice: User) -> None:
+    first, second = paint(alice, "First"), paint(alice, "Second")
+    visit = visitor(alice)
+    page = visit.page
+    page.goto(f"/projects/{second.code}/")
+    stage = page.locator("[data-stage]")
+    press(page, "+")
+    expect(stage).to_have_attribute("data-zoom", "1")
+    press(page, "Escape")
+    expect(stage).to_have_attribute("data-zoom", "0")
+    press(page, "ArrowRight")
+    expect(page.locator("h1")).to_have_text("First")
+    press(page, "ArrowLeft")
+    expect(page.locator("h1")).to_have_text("Second")
+    press(page, "ArrowRight")
+    expect(page).to_have_url(re.compile(first.code))
+    press(page, "Escape")
+    expect(page).to_have_url(re.compile(rf"/projects/#p-{first.code}$"))
+    assert visit.troubles == []
+
+
+def test_a_prompt_is_copied(visitor, alice: User) -> None:
+    code = paint(alice, "Square").code
+    visit = visitor(alice, permissions=["clipboard-read", "clipboard-write"])
+    visit.page.goto(f"/projects/{code}/")
+    visit.page.bring_to_front()
+    visit.page.get_by_role("button", name="Copy prompt").click()
+    expect(visit.page.get_by_role("button", name="Copied")).to_be_visible(timeout=15_000)
+    assert visit.page.evaluate("navigator.clipboard.readText()") == "a teal square"
+
+
+def test_favourites_and_tags_change_in_place(visitor, alice: User) -> None:
+    code = write(alice, "Dear").code
+    visit = visitor(alice)
+    page = visit.page
+    page.goto(f"/projects/{code}/")
+    page.get_by_role("button", name="Favourite").click()
+    expect(page.locator("#star")).to_have_attribute("aria-pressed", "true")
+    page.fill("#id_add", "novel")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="novel")).to_be_visible()
+    page.get_by_role("button", name="Remove novel").click()
+    expect(page.get_by_role("link", name="novel")).to_have_count(0)
+    assert Project.objects.get(code=code).favourite is True
+    assert visit.troubles == []
+
+
+def test_all_of_it_works_without_javascript(visitor, alice: User) -> None:
+    write(alice, "Lighthouse", "The keeper counted")
+    paint(alice, "Square")
+    page = visitor(alice, java_script_enabled=False).page
+    page.goto("/projects/")
+    page.fill("#id_q", "keeper")
+    page.get_by_role("button", name="Apply").first.click()
+    expect(page).to_have_url(re.compile(r"q=keeper"))
+    expect_titles(page, ["Lighthouse"])
+    page.locator(".picker").first.check()
+    page.get_by_role("button", name="Move to trash").click()
+    expect(page.locator("main")).to_contain_text("1 project is in the trash.")
+    page.get_by_role("button", name="Undo").click()
+    expect_titles(page, ["Lighthouse"])

@@ -1,0 +1,66 @@
+"""What a page does by itself in a real Chromium: the reader's zone, live numbers, lost connections, the theme."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from accounts.models import ClientApp, User
+from credits import services as credits
+from workspace.tests.page_cast import write
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def test_times_are_in_the_zone_of_the_browser_from_the_first_page_on(visitor, alice: User) -> None:
+    visit = visitor(alice, timezone_id="Asia/Tokyo", locale="en-GB")
+    visit.page.goto("/")
+    moment = visit.page.locator(".ledger time").first
+    expect(moment).not_to_contain_text("UTC")
+    visit.page.goto("/credits/")
+    expect(visit.page.locator(".ledger time").first).to_have_text(re.compile(r"^\d\d:\d\d$"))
+    assert visit.troubles == []
+
+
+def test_a_number_changes_by_itself_and_is_announced(visitor, alice: User) -> None:
+    visit = visitor(alice)
+    visit.page.goto("/")
+    expect(visit.page.locator(".live .on")).to_be_visible()
+    credits.charge(user=alice, app=ClientApp.objects.get(slug="penora"), amount=7, description="Seven pages")
+    expect(visit.page.locator("[data-spoken=credits] b")).to_have_text("53")
+    expect(visit.page.locator("#said")).to_contain_text("53")
+    expect(visit.page.locator(".ledger tbody tr").first).to_contain_text("Seven pages")
+    assert visit.troubles == []
+
+
+def test_a_new_project_appears_and_keeps_what_is_selected(visitor, alice: User) -> None:
+    write(alice, "First")
+    visit = visitor(alice)
+    visit.page.goto("/projects/")
+    expect(visit.page.locator(":root[data-live=on]")).to_have_count(1)
+    visit.page.locator(".picker").check()
+    write(alice, "Second")
+    expect(visit.page.locator(".tile strong")).to_have_text(["Second", "First"])
+    expect(visit.page.locator(".picker:checked")).to_have_count(1)
+    expect(visit.page.locator("#pick")).to_contain_text("1 selected")
+
+
+def test_a_lost_connection_is_said(visitor, alice: User) -> None:
+    visit = visitor(alice)
+    visit.page.goto("/")
+    expect(visit.page.locator(".live .on")).to_be_visible()
+    visit.page.route("**/events/stream*", lambda route: route.abort())
+    visit.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(visit.page.locator(".live .off")).to_have_text("Reconnecting…")
+    visit.page.unroute("**/events/stream*")
+    expect(visit.page.locator(".live .on")).to_be_visible(timeout=15_000)
+
+
+def test_the_theme_is_kept(visitor, alice: User) -> None:
+    page = visitor(alice, color_scheme="light").page
+    page.goto("/")
+    light = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    page.get_by_role("radio", name="Dark").check()
+    page.goto("/credits/")
+    expect(page.get_by_role("radio", name="Dark")).to_be_checked()
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") != light

@@ -1,0 +1,197 @@
+"""The full-text index behind `SearchEntry`: FTS5 on SQLite, tsvectors with a GIN index on PostgreSQL.
+
+Only the database itself writes it: triggers keep it equal to the table, in the transaction of the row. Every term
+begins with its owner's number, so that no search can meet, or be slowed by, what others wrote. In PostgreSQL it stands
+outside of the wall: behind that no index could be asked for words. The projects it leads to are behind it.
+"""
+
+import hashlib
+import operator
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any, TypeVar
+
+from django.db import DatabaseError, OperationalError, connections, transaction
+from django.db.models import BooleanField, Case, Expression, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models.functions import StrIndex
+from django.db.models.lookups import GreaterThan
+
+from workspace.search import Chunk, Query
+
+Found = TypeVar("Found", bound=QuerySet[Any])
+
+# The ASCII tokenizer takes the terms as they are: they hold letters, digits and the dot, everything else was cut away.
+SQLITE = {
+    "workspace_searchindex": """CREATE VIRTUAL TABLE workspace_searchindex USING fts5(
+        terms, content='workspace_searchentry', content_rowid='project_id',
+        tokenize="ascii tokenchars '.'", detail=none, columnsize=0)""",
+    "workspace_searchindex_insert": """CREATE TRIGGER workspace_searchindex_insert
+        AFTER INSERT ON workspace_searchentry BEGIN
+            INSERT INTO workspace_searchindex(rowid, terms) VALUES (new.project_id, new.terms);
+        END""",
+    "workspace_searchindex_delete": """CREATE TRIGGER workspace_searchindex_delete
+        AFTER DELETE ON workspace_searchentry BEGIN
+            INSERT INTO workspace_searchindex(workspace_searchindex, rowid, terms)
+                VALUES ('delete', old.project_id, old.terms);
+        END""",
+    "workspace_searchindex_update": """CREATE TRIGGER workspace_searchindex_update
+        AFTER UPDATE ON workspace_searchentry WHEN old.terms != new.terms BEGIN
+            INSERT INTO workspace_searchindex(workspace_searchindex, rowid, terms)
+                VALUES ('delete', old.project_id, old.terms);
+            INSERT INTO workspace_searchindex(rowid, terms) VALUES (new.project_id, new.terms);
+        END""",
+}
+# The index has no list of waiting entries, which every search would have to read through.
+POSTGRES = {
+    "workspace_searchindex": """CREATE TABLE workspace_searchindex (
+        project_id bigint PRIMARY KEY, words tsvector NOT NULL)""",
+    "workspace_searchindex_words": """CREATE INDEX workspace_searchindex_words ON workspace_searchindex
+        USING gin (words) WITH (fastupdate = off)""",
+    "workspace_searchindex_follow": """CREATE FUNCTION workspace_searchindex_follow() RETURNS trigger
+        LANGUAGE plpgsql AS $$ BEGIN
+            IF TG_OP = 'TRUNCATE' THEN
+                TRUNCATE workspace_searchindex;
+            ELSIF TG_OP = 'DELETE' THEN
+                DELETE FROM workspace_searchindex WHERE project_id = OLD.project_id;
+            ELSE
+                INSERT INTO workspace_searchindex
+                VALUES (NEW.project_id, array_to_tsvector(string_to_array(NEW.terms, ' ')))
+                ON CONFLICT (project_id) DO UPDATE SET words = EXCLUDED.words;
+            END IF;
+            RETURN NULL;
+        END $$""",
+    "workspace_searchindex_write": """CREATE TRIGGER workspace_searchindex_write
+        AFTER INSERT OR DELETE OR UPDATE OF terms ON workspace_searchentry
+        FOR EACH ROW EXECUTE FUNCTION workspace_searchindex_follow()""",
+    "workspace_searchindex_empty": """CREATE TRIGGER workspace_searchindex_empty AFTER TRUNCATE ON workspace_searchentry
+        EXECUTE FUNCTION workspace_searchindex_follow()""",
+}
+PRESENT = {
+    "sqlite": "SELECT name FROM sqlite_master",
+    "postgresql": """SELECT relname FROM pg_class UNION SELECT proname FROM pg_proc
+        UNION SELECT tgname FROM pg_trigger""",
+}
+FOUND = {
+    "sqlite": "SELECT rowid FROM workspace_searchindex WHERE workspace_searchindex MATCH %s",
+    "postgresql": "SELECT project_id FROM workspace_searchindex WHERE words @@ %s::tsquery",
+}
+REFILL = {
+    "sqlite": ["INSERT INTO workspace_searchindex(workspace_searchindex) VALUES ('rebuild')"],
+    "postgresql": [
+        "DELETE FROM workspace_searchindex",
+        """INSERT INTO workspace_searchindex
+        SELECT project_id, array_to_tsvector(string_to_array(terms, ' ')) FROM workspace_searchentry""",
+    ],
+}
+SQLITE_CHECK = "INSERT INTO workspace_searchindex(workspace_searchindex, rank) VALUES ('integrity-check', 1)"
+POSTGRES_DIFFERING = """SELECT count(*)
+    FROM workspace_searchindex i FULL JOIN workspace_searchentry e USING (project_id)
+    WHERE i.words IS DISTINCT FROM array_to_tsvector(string_to_array(e.terms, ' '))"""
+
+
+class InIndex(Expression):
+    """Whether a project is in the index under all of `terms`; the last of them may go on when `is_open`."""
+
+    output_field = BooleanField()
+
+    def __init__(self, terms: tuple[str, ...], is_open: bool) -> None:
+        super().__init__()
+        self.terms, self.is_open = terms, is_open
+        self.project: Any = F("pk")
+
+    def get_source_expressions(self) -> list[Any]:
+        return [self.project]
+
+    def set_source_expressions(self, exprs: Sequence[Any]) -> None:
+        (self.project,) = exprs
+
+    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
+        asked = " AND ".join(f'"{term}"' for term in self.terms) + ("*" if self.is_open else "")
+        return self._among(compiler, FOUND["sqlite"], asked)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
+        asked = " & ".join(f"'{term}'" for term in self.terms) + (":*" if self.is_open else "")
+        return self._among(compiler, FOUND["postgresql"], asked)
+
+    def _among(self, compiler: Any, select: str, asked: str) -> tuple[str, list[Any]]:
+        sql, params = compiler.compile(self.project)
+        # SQLite would fetch the row of every project it finds; the plus lets it read an index of the list instead.
+        plus = "+" if compiler.connection.vendor == "sqlite" else ""
+        return f"{plus}{sql} IN ({select})", [*params, asked]
+
+
+def matching(projects: Found, query: Query, owner: int) -> Found:
+    """Those of the owner's `projects` that have every chunk of `query`."""
+    if not query.chunks:
+        return projects.none()
+    words = dict.fromkeys(word for chunk in query.chunks for word in chunk.words[: len(chunk.words) - chunk.open])
+    unfinished = [chunk.words[-1] for chunk in query.chunks if chunk.open]
+    terms = tuple(f"{owner}.{word}" for word in [*words, *unfinished])
+    found = projects.filter(InIndex(terms, bool(unfinished)))
+    # The index knows which words there are; whether they stand side by side, their stored order tells.
+    for chunk in query.chunks:
+        if len(chunk.words) > 1:
+            found = found.filter(_has("found_by__about", chunk) | _has("found_by__body", chunk))
+    return found
+
+
+def tagged(projects: Found, tag: str, owner: int) -> Found:
+    """Those of the owner's `projects` that have this very tag: JSON containment differs between databases."""
+    return projects.filter(InIndex((f"{owner}.{tag_term(tag)}",), is_open=False))
+
+
+def tag_term(tag: str) -> str:
+    """What a tag is found by: a word that no text has, as the dot is never part of one."""
+    return f"tag.{hashlib.sha256(tag.encode()).hexdigest()[:24]}"
+
+
+def relevance(query: Query) -> Expression:
+    """How many chunks of `query` are in what describes a project, rather than in its text alone."""
+    hits = [Case(When(_has("found_by__about", chunk), then=1), default=0) for chunk in query.chunks]
+    return reduce(operator.add, hits, Value(0, output_field=IntegerField()))
+
+
+def _has(field: str, chunk: Chunk) -> Q:
+    return Q(GreaterThan(StrIndex(field, Value(chunk.needle)), 0))
+
+
+def install(using: str = "default") -> None:
+    """Create what is missing of the index, and fill it."""
+    lacking = missing(using)
+    statements = SQLITE if connections[using].vendor == "sqlite" else POSTGRES
+    with connections[using].cursor() as cursor:
+        for name in lacking:
+            cursor.execute(statements[name])
+    if lacking:
+        refill(using)
+
+
+def refill(using: str = "default") -> None:
+    """Write the index anew from the table it follows."""
+    with transaction.atomic(using), connections[using].cursor() as cursor:
+        for statement in REFILL[connections[using].vendor]:
+            cursor.execute(statement)
+
+
+def is_sound(using: str = "default") -> bool:
+    """Whether the index has exactly the terms of the table. SQLite takes its write lock for this."""
+    is_sqlite = connections[using].vendor == "sqlite"
+    with connections[using].cursor() as cursor:
+        try:
+            cursor.execute(SQLITE_CHECK if is_sqlite else POSTGRES_DIFFERING)
+        except OperationalError:
+            raise
+        except DatabaseError:
+            return False
+        return is_sqlite or bool(cursor.fetchone() == (0,))
+
+
+def missing(using: str = "default") -> list[str]:
+    """Names of the parts of the index that should be there and are not, in the order to make them."""
+    connection = connections[using]
+    if "workspace_searchentry" not in connection.introspection.table_names():
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(PRESENT[connection.vendor])
+        present = {row[0] for row in cursor.fetchall()}
+    return [name for name in (SQLITE if connection.vendor == "sqlite" else POSTGRES) if name not in present]
