@@ -79,10 +79,10 @@ PINNED = {
     _charge: (7, 2),
     _charge_over_http: (10, 5),
     _charge_with_a_key: (15, 10),
-    _hold: (16, 10),
+    _hold: (17, 11),
     _capture: (15, 7),
     _refund: (16, 11),
-    _paid_save: (40, 34),
+    _paid_save: (41, 35),
 }
 # PostgreSQL is asked for a lock across processes where SQLite has one writer anyway.
 LOCKING = {_charge_with_a_key, _paid_save}

@@ -31,7 +31,7 @@ def named(answer) -> set[str]:
 
 @pytest.fixture
 def browser(alice: User, client) -> APIClient:
-    client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice)
     return client
 
 

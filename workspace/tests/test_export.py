@@ -169,6 +169,7 @@ LEFT_OUT = {
     "IdempotencyRecord": "an app's",
     "ChargeKey": "an app's name for what is in the transactions",
     "ClosedAccount": "of people who are gone",
+    "ClosedAddress": "of people who are gone",
     "ImportedRow": "the importing command's",
     "IssuedCode": "codes without owners",
     "GrantBatch": "staff's",

@@ -16,7 +16,8 @@ from workspace.tests.papers import docx, zipped
 
 pytestmark = [pytest.mark.serve, pytest.mark.django_db(transaction=True)]
 MOST_BYTES = 200 * 1_000_000
-MOST_SECONDS = 1.0
+# A second at rest; a neighbour on the same core halves what a second of a processor does.
+MOST_SECONDS = 2.0
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
