@@ -110,7 +110,7 @@ def known(alice, penora, penora_key, monkeypatch, settings) -> dict[str, Any]:
         "app_name": "penora",
         "app_source": "penora",
         "code": project.code,
-        "number": ProjectVersion.objects.get(project=project).number,
+        "number": str(ProjectVersion.objects.get(project=project).number),
         "hold_id": credits.hold(user=alice, app=penora, amount=1).id,
         "transaction_id": credits.charge(user=alice, app=penora, amount=1).id,
     }
