@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import _weakrefset
 import gc
 import sys
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -41,6 +43,10 @@ class DocumentTooLarge(DomainError):
     code = "document_too_large"
     status = 413
     title = "The document is too large"
+
+
+# Whose functions the interpreter calls when something weakly held goes.
+_CALLED_BACK = {weakref.__file__, _weakrefset.__file__}
 
 
 class OutOfTime(BaseException):
@@ -82,7 +88,8 @@ def _is_heard(frame: FrameType | None) -> bool:
     """Whether an error raised here comes out: the collector and finalizers swallow it, and with it the watch ends."""
     deaf = {getattr(callback, "__code__", None) for callback in gc.callbacks}
     while frame is not None:
-        if frame.f_code in deaf or frame.f_code.co_name == "__del__":
+        code = frame.f_code
+        if code in deaf or code.co_name == "__del__" or code.co_filename in _CALLED_BACK:
             return False
         frame = frame.f_back
     return True

@@ -91,8 +91,8 @@ def names_field(problem: dict[str, Any], name: str) -> bool:
 
 
 @pytest.fixture
-def untouched(alice: User, penora: ClientApp, stored: Any) -> Any:
-    """Alice has one project; afterwards every row of the product must be what it was."""
+def untouched(alice: User, penora: ClientApp, penora_key: str, imagegene_key: str, stored: Any) -> Any:
+    """Alice has one project and both apps their keys; afterwards every row of the product must be what it was."""
     code = save(alice, penora).project.code
     services.hold(user=alice, app=penora, amount=1)
     before = stored()

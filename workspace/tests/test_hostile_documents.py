@@ -3,6 +3,7 @@
 import gc
 import time
 import tracemalloc
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -134,4 +135,21 @@ def test_the_watch_outlives_a_collection_of_garbage() -> None:
             collect_and_work()
     finally:
         gc.callbacks.remove(on_collection)
+    assert seen
+
+
+class Thing:
+    pass
+
+
+def test_the_watch_outlives_what_is_called_when_a_thing_goes() -> None:
+    seen = []
+
+    def work_and_let_go() -> None:
+        weakref.finalize(Thing(), lambda: seen.extend(abs(number) for number in range(40)))
+        for number in range(1000):
+            abs(number)
+
+    with pytest.raises(OutOfTime), Deadline(seconds=-1).enforced():
+        work_and_let_go()
     assert seen
