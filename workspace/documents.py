@@ -14,7 +14,7 @@ from typing import Literal
 
 from django.conf import settings
 
-from workspace import document_docx, document_pdf, document_tiff
+from workspace import document_docx, document_tiff
 from workspace.document_limits import (
     DocumentTooLarge,
     EncryptedDocument,
@@ -75,6 +75,9 @@ def count_pages(data: bytes, filename: str = "") -> Counted:
 def _pages(kind: Kind, data: bytes, filename: str) -> int:
     match kind:
         case "pdf":
+            # 14 MB, in every worker, that only who counts pages of a PDF needs.
+            from workspace import document_pdf
+
             return document_pdf.count(data)
         case "docx":
             return document_docx.count(data)
