@@ -3,15 +3,16 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
+from functools import cached_property
 
 from django.db.models import Sum
-from django.db.models.functions import TruncDate
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 
 from accounts.models import ClientApp, User
+from credits.local_days import LocalDays
 from credits.models import Entry, EntryQuerySet, EntryType, Price
 
 DAYS = 30
@@ -50,11 +51,15 @@ class Day:
         """Where the column's label stands."""
         return min([part.y for part in self.parts], default=100.0) - 3
 
+    @cached_property
+    def name(self) -> str:
+        return date_format(self.day, "MONTH_DAY_FORMAT")
+
     @property
     def label(self) -> str:
         """The column in words: "4 Nov: Penora 3, ImageGene 2"."""
         spent = ", ".join(f"{part.app.name} {part.credits}" for part in self.parts)
-        return f"{date_format(self.day, 'MONTH_DAY_FORMAT')}: {spent or 0}"
+        return f"{self.name}: {spent or 0}"
 
 
 @dataclass(frozen=True)
@@ -99,29 +104,27 @@ def last_days_of_all(apps: Iterable[ClientApp], count: int = DAYS) -> Spending:
 
 
 def _spent(entries: EntryQuerySet, apps: Iterable[ClientApp], count: int) -> Spending:
-    first = timezone.localdate() - timedelta(days=count - 1)
-    since = timezone.make_aware(datetime.combine(first, time()))
-    spent = Counter({key: -total for key, total in _totals(entries, EntryType.USED, "created_at", since)})
+    days = LocalDays(timezone.localdate() - timedelta(days=count - 1), count)
+    spent = Counter({key: -total for key, total in _totals(entries, EntryType.USED, "created_at", days)})
     # A refund undoes its charge, so it counts on the day of that.
-    spent.subtract(dict(_totals(entries, EntryType.REFUND, "related__created_at", since)))
+    spent.subtract(dict(_totals(entries, EntryType.REFUND, "related__created_at", days)))
     spent = +spent
-    known, dates = list(apps), [first + timedelta(days=number) for number in range(count)]
-    daily = [[AppTotal(app, spent[day, app.pk]) for app in known if (day, app.pk) in spent] for day in dates]
+    known, numbers = list(apps), range(count)
+    daily = [[AppTotal(app, spent[number, app.pk]) for app in known if (number, app.pk) in spent] for number in numbers]
     # A single credit must not fill the chart, or a quiet month would look like a wild one.
     highest = max(4, *(sum(part.credits for part in parts) for parts in daily))
-    totals = [AppTotal(app, sum(spent.get((day, app.pk), 0) for day in dates)) for app in known]
-    columns = enumerate(zip(dates, daily, strict=True))
-    days = [_column(number, count, day, parts, highest) for number, (day, parts) in columns]
-    return Spending(days, [total for total in totals if total.credits], highest)
+    totals = [AppTotal(app, sum(spent.get((number, app.pk), 0) for number in numbers)) for app in known]
+    columns = [_column(number, count, days.date(number), parts, highest) for number, parts in enumerate(daily)]
+    return Spending(columns, [total for total in totals if total.credits], highest)
 
 
 def _totals(
-    entries: EntryQuerySet, kind: EntryType, moment: str, since: datetime
-) -> Iterator[tuple[tuple[date, int | None], int]]:
-    """What the entries of a kind add up to, by day of `moment` and app."""
-    wanted = entries.filter(transaction_type=kind, **{f"{moment}__gte": since})
-    rows = wanted.annotate(day=TruncDate(moment)).values_list("day", "app_id").annotate(total=Sum("amount"))
-    return (((day, app), total) for day, app, total in rows)
+    entries: EntryQuerySet, kind: EntryType, moment: str, days: LocalDays
+) -> Iterator[tuple[tuple[int, int | None], int]]:
+    """What the entries of a kind add up to, by app and number of the day of `moment`."""
+    wanted = entries.filter(transaction_type=kind, **{f"{moment}__gte": days.begin})
+    rows = wanted.order_by().annotate(day=days.number(moment)).values_list("day", "app_id")
+    return (((day, app), total) for day, app, total in rows.annotate(total=Sum("amount")))
 
 
 def _column(number: int, count: int, day: date, totals: list[AppTotal], highest: int) -> Day:

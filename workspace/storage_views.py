@@ -24,7 +24,7 @@ from workspace.services.suggestions import compressible
 from workspace.services.versions import keeps
 from workspace.templatetags.sizes import size
 
-TRASH_SHOWN = 100
+TRASHED_PER_PAGE = 20
 OFFERS_SHOWN = 5
 ENTRIES_PER_PAGE = 15
 
@@ -36,7 +36,7 @@ def storage(request: HttpRequest) -> HttpResponse:
     user, reached = person(request), feed.reached()
     report = services.storage_report(user=user)
     stats = report["storage_stats"]
-    trashed = Project.objects.owned_by(user).trashed().select_related("app").defer(*HEAVY)
+    trashed = Project.objects.owned_by(user).trashed().select_related("app").defer(*HEAVY).order_by("-trashed_at", "-id")
     entries = StorageEntry.objects.owned_by(user).select_related("app").order_by("-number")
     page = Paginator(entries, ENTRIES_PER_PAGE).get_page(request.GET.get("page"))
     offers = compressible(user)
@@ -52,7 +52,7 @@ def storage(request: HttpRequest) -> HttpResponse:
         "offered_codes": ",".join(code for offer in offers for code in offer.codes),
         "offered_bytes": frees,
         "undoable": keeps(services.workspace_of(user=user), replaced, frees),
-        "trashed": trashed.order_by("-trashed_at", "-id")[:TRASH_SHOWN],
+        "trashed": Paginator(trashed, TRASHED_PER_PAGE).get_page(request.GET.get("trash")),
         "preferences": PreferencesForm.showing(report["storage_preferences"]),
         "page": page,
         "statement": by_day(page),

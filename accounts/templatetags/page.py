@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import cache
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import intcomma
+from django.template import Context
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
@@ -23,6 +25,7 @@ TEXTURES = 4
 
 
 @register.simple_tag
+@cache
 def icon(name: str) -> SafeString:
     """An icon of the sprite; decoration only, the words stand beside it."""
     return format_html(
@@ -112,6 +115,19 @@ def in_place(name: str, *args: object) -> SafeString:
         'method="post" action="{0}" data-hx-post="{0}" data-hx-target="#main" data-hx-select="#main" '
         'data-hx-swap="outerMorph"',
         reverse(name, args=args),
+    )
+
+
+@register.simple_tag(takes_context=True)
+def turns(context: Context, number: int, key: str, at: str) -> SafeString:
+    """Attributes of a link to another page of a list, read from its heading `at` on; the rest of the address is kept."""
+    asked = context["request"].GET.copy()
+    asked[key or "page"] = str(number)
+    return format_html(
+        'href="{0}" data-hx-get="{0}" data-hx-target="#page" data-hx-select="#page" data-hx-swap="outerMorph{1}" '
+        'data-hx-push-url="true"',
+        f"?{asked.urlencode()}#{at}" if at else f"?{asked.urlencode()}",
+        "" if at else " show:top",
     )
 
 

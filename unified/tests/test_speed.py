@@ -45,3 +45,19 @@ def test_a_thousand_projects_take_as_many_queries_as_ten(client: Client, alice: 
         counted.append(list(queries(client, paths).values()))
     assert counted[0] == counted[1]
     assert max(counted[0]) <= MOST_QUERIES
+
+
+@pytest.mark.django_db
+def test_the_support_desk_asks_as_little_about_whoever_owns_much(
+    client: Client, staff: User, alice: User, bob: User
+) -> None:
+    client.force_login(staff)
+    counted = []
+    for person, projects, entries in ((alice, 10, 40), (bob, 100, 400)):
+        enrich(person, projects, entries)
+        paths = ["/admin/", f"/admin/accounts/user/{person.pk}/change/"]
+        # What Django remembers from the first page on: content types.
+        queries(client, paths)
+        counted.append(list(queries(client, paths).values()))
+    assert counted[0] == counted[1]
+    assert max(counted[0]) <= MOST_QUERIES

@@ -164,3 +164,11 @@ def test_how_many_more_pictures_fit_goes_by_ones_own(client, ann) -> None:
     fit = (LIMIT - made.file_size_bytes) // made.file_size_bytes
     assert (report["typical_picture_bytes"], report["pictures_that_fit"]) == (made.file_size_bytes, fit)
     assert f"About <b>{fit} more pictures</b> fit." in page(client)
+
+
+def test_a_long_trash_has_pages_of_its_own(client, ann) -> None:
+    made = [write(ann, f"Page {number}").code for number in range(21)]
+    services.trash_many(user=ann, app=None, project_codes=made)
+    first, second = page(client), client.get("/storage/?trash=2").content.decode()
+    assert 'href="?trash=2#trash"' in first
+    assert (first.count('id="t-'), second.count('id="t-')) == (20, 1)
