@@ -36,12 +36,14 @@ def _pages(user: User) -> dict[str, str]:
     return {
         "home": reverse("home"),
         "projects": reverse("projects"),
+        "list": f"{reverse('projects')}?view=list",
         "projects_last": f"{reverse('projects')}?page={PROJECTS // 48}",
         "search": f"{reverse('projects')}?q={shelves.COMMON_WORD}",
         "picture": reverse("project", args=[picture]),
         "text": reverse("project", args=[text]),
         "storage": reverse("storage"),
         "credits": reverse("credits"),
+        "credits_90": f"{reverse('credits')}?days=90&type=used&page=9",
         "account": reverse("account"),
     }
 

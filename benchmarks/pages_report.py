@@ -10,12 +10,14 @@ from benchmarks.targets import Target, number
 NAMES = {
     "home": "home",
     "projects": "projects",
+    "list": "projects as a list",
     "projects_last": "projects, the last page",
     "search": "projects, a search that half match",
     "picture": "a picture",
     "text": "a text",
     "storage": "storage",
     "credits": "credits",
+    "credits_90": "credits, 90 days, far back",
     "account": "account",
 }
 MOST_SECONDS = 0.1

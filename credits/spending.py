@@ -130,7 +130,7 @@ def _totals(
 def _column(number: int, count: int, day: date, totals: list[AppTotal], highest: int) -> Day:
     step = 100 / count
     x, middle = (number + (1 - FILLED) / 2) * step, (number + 0.5) * step
-    anchor = "start" if middle < 20 else "end" if middle > 80 else "middle"
+    anchor = "start" if middle < 35 else "end" if middle > 65 else "middle"
     return Day(day, _stacked(totals, highest), round(x, 3), round(FILLED * step, 3), round(middle, 3), anchor)
 
 

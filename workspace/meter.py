@@ -16,7 +16,7 @@ SLIVER = 0.6
 
 @dataclass(frozen=True)
 class Segment:
-    """A part of the bar: `start` and `width` in percent of the whole workspace."""
+    """A part of the bar: `start` and `width` in percent of the whole workspace, or of what is used if that is more."""
 
     app: ClientApp | None
     slug: str
@@ -48,6 +48,11 @@ class Meter:
     over_bytes: int
 
     @property
+    def brim(self) -> float | None:
+        """Where the limit stands in a bar that holds more than that, in percent."""
+        return round(100 * self.limit_bytes / self.used_bytes, 2) if self.used_bytes > self.limit_bytes else None
+
+    @property
     def percent(self) -> int:
         return 100 * self.used_bytes // self.limit_bytes if self.limit_bytes else 100
 
@@ -63,7 +68,7 @@ def meter_of(report: dict[str, Any], apps: Iterable[ClientApp]) -> Meter:
     """The bar that `storage_report` describes."""
     stats, breakdown = report["storage_stats"], report["breakdown"]
     return Meter(
-        segments=_segments(breakdown, apps, stats["limit_bytes"]),
+        segments=_segments(breakdown, apps, max(stats["limit_bytes"], stats["used_bytes"])),
         used_bytes=stats["used_bytes"],
         limit_bytes=stats["limit_bytes"],
         available_bytes=stats["available_bytes"],
@@ -76,7 +81,7 @@ def meter_of(report: dict[str, Any], apps: Iterable[ClientApp]) -> Meter:
     )
 
 
-def _segments(breakdown: dict[str, Any], apps: Iterable[ClientApp], limit: int) -> list[Segment]:
+def _segments(breakdown: dict[str, Any], apps: Iterable[ClientApp], whole: int) -> list[Segment]:
     largest_first = sorted(apps, key=lambda app: -breakdown.get(f"{app.slug}_bytes", 0))
     parts: list[tuple[ClientApp | None, str, str]] = [(app, app.slug, app.name) for app in largest_first]
     segments: list[Segment] = []
@@ -85,7 +90,7 @@ def _segments(breakdown: dict[str, Any], apps: Iterable[ClientApp], limit: int) 
         count_bytes, projects = breakdown.get(f"{name}_bytes", 0), breakdown.get(f"{name}_projects", 0)
         if not projects:
             continue
-        share = 100 * count_bytes / limit if limit else 0.0
+        share = 100 * count_bytes / whole if whole else 0.0
         width = min(max(share, SLIVER), 100 - start)
         looks = (app.slug, str(texture(app))) if app else ("none", "trash")
         segments.append(

@@ -36,7 +36,9 @@ def storage(request: HttpRequest) -> HttpResponse:
     user, reached = person(request), feed.reached()
     report = services.storage_report(user=user)
     stats = report["storage_stats"]
-    trashed = Project.objects.owned_by(user).trashed().select_related("app").defer(*HEAVY).order_by("-trashed_at", "-id")
+    trashed = (
+        Project.objects.owned_by(user).trashed().select_related("app").defer(*HEAVY).order_by("-trashed_at", "-id")
+    )
     entries = StorageEntry.objects.owned_by(user).select_related("app").order_by("-number")
     page = Paginator(entries, ENTRIES_PER_PAGE).get_page(request.GET.get("page"))
     offers = compressible(user)

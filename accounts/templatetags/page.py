@@ -120,7 +120,7 @@ def in_place(name: str, *args: object) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def turns(context: Context, number: int, key: str, at: str) -> SafeString:
-    """Attributes of a link to another page of a list, read from its heading `at` on; the rest of the address is kept."""
+    """Attributes of a link to another page of a list, from its heading `at` on; the rest of the address is kept."""
     asked = context["request"].GET.copy()
     asked[key or "page"] = str(number)
     return format_html(

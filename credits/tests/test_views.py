@@ -209,3 +209,10 @@ def test_says_what_credits_buy() -> None:
     imagegene = Price(app=make_app("imagegene"), operation="image_generation", unit="image", credits=2)
     anybody = Price(operation="premium_feature", credits=5)
     assert [buy.text for buy in spending.buys(3, [penora, imagegene, anybody])] == ["3 pages", "1 image"]
+
+
+@pytest.mark.parametrize(("left", "says"), [(11, False), (10, True), (1, True), (0, False)])
+def test_says_when_credits_run_low(browser: Client, alice: User, left: int, says: bool) -> None:
+    wallet = services.set_low_mark(user=alice, credits=10)
+    services.charge(user=alice, app=make_app("penora"), amount=wallet.available - left)
+    assert ("Running low" in browser.get("/credits/").content.decode()) is says

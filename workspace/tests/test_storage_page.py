@@ -172,3 +172,15 @@ def test_a_long_trash_has_pages_of_its_own(client, ann) -> None:
     first, second = page(client), client.get("/storage/?trash=2").content.decode()
     assert 'href="?trash=2#trash"' in first
     assert (first.count('id="t-'), second.count('id="t-')) == (20, 1)
+
+
+def test_the_bar_of_a_workspace_over_its_limit_shows_every_app_and_where_the_limit_is(client, ann) -> None:
+    photo(ann, "A storm")
+    write(ann, "A page", "x" * 300)
+    held = used(ann)
+    Workspace.objects.filter(user=ann).update(limit_bytes=held // 2, excess_bytes=held - held // 2)
+    shown = client.get("/storage/").context["meter"]
+    assert shown.brim == pytest.approx(50, abs=0.5)
+    assert [segment.slug for segment in shown.segments] == ["imagegene", "penora"]
+    assert sum(segment.width for segment in shown.segments) == pytest.approx(100, abs=0.1)
+    assert 'class="brim"' in page(client)
