@@ -62,7 +62,7 @@ class UserAdmin(Admin):
         powers = (_("Powers of staff"), {"fields": self.powers, "classes": ["collapse"]})
         return [profile, powers] if _is_superuser(request) else [profile]
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None, **kwargs: Any) -> Any:
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         # A permission's name is made from its content type: one query with, two hundred without.
         if db_field.name == "user_permissions":
             kwargs["queryset"] = Permission.objects.select_related("content_type")
