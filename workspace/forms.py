@@ -10,7 +10,7 @@ from rest_framework.exceptions import ValidationError
 
 from accounts.fields import Text
 from accounts.models import ClientApp, User
-from workspace.models import ProjectQuerySet
+from workspace.models import MOST_RANKED, ProjectQuerySet
 from workspace.services.preferences import LONG_EDGE
 
 TYPES = [("", _("All types")), ("image", _("Images")), ("ai_art", _("AI art")), ("text", _("Texts"))]
@@ -72,14 +72,15 @@ class ProjectFilter(forms.Form):
     def narrow(self, projects: ProjectQuerySet, owner: User) -> ProjectQuerySet:
         """Those of `projects` that the filters let through."""
         chosen = self.cleaned_data
-        found = self.ranked(projects).matching(self.words, owner)
+        found = projects.matching(self.words, owner)
         if chosen.get("app"):
             found = found.from_app(chosen["app"])
         if chosen.get("tag"):
             found = found.tagged(chosen["tag"], owner)
         names = {"type": "project_type", "favourite": "favourite"}
         days = {"since": "created_at__date__gte", "until": "created_at__date__lte"}
-        return found.filter(**{field: chosen[name] for name, field in (names | days).items() if chosen.get(name)})
+        found = found.filter(**{field: chosen[name] for name, field in (names | days).items() if chosen.get(name)})
+        return self.ranked(found.newest(MOST_RANKED)) if self.order == BEST_FIRST else found
 
     def ranked(self, projects: ProjectQuerySet) -> ProjectQuerySet:
         """`projects` with what they are ordered by."""

@@ -93,6 +93,10 @@ class ImportedRow(models.Model):
         return self.name
 
 
+# The best matches are sought among so many of the newest, so that a search never has to weigh every work there is.
+MOST_RANKED = 1_000
+
+
 class ProjectQuerySet(models.QuerySet["Project"]):
     """Projects as phrases: owned by someone, live or trashed, from an app."""
 
@@ -115,6 +119,10 @@ class ProjectQuerySet(models.QuerySet["Project"]):
     def matching(self, words: str, owner: User) -> Self:
         """Those of `owner`'s with every one of `words` in title, tags, metadata or text (`search.parse` says how)."""
         return search_index.matching(self, search.parse(words), owner.pk) if words.strip() else self
+
+    def newest(self, most: int) -> Self:
+        """The last `most` that were made."""
+        return self.filter(pk__in=self.order_by("-created_at", "-pk").values("pk")[:most])
 
     def ranked(self, words: str) -> Self:
         """With their `relevance`: how many of `words` are in what describes them, rather than in their text alone."""
@@ -209,7 +217,7 @@ class Project(models.Model):
     class Meta:
         ordering = ("-created_at", "-id")
         indexes: ClassVar = [
-            models.Index(fields=["user", "-created_at", "-id"], name="project_by_created"),
+            models.Index(fields=["user", "-created_at", "-id"], condition=LIVE, name="project_by_created"),
             models.Index(fields=["user", "-file_size_bytes", "-id"], name="project_by_size"),
             models.Index(fields=["user", "title", "id"], condition=LIVE, name="project_by_title"),
             models.Index(fields=["user", "updated_at", "id"], condition=LIVE, name="project_by_change"),
@@ -220,7 +228,9 @@ class Project(models.Model):
                 name="project_live",
             ),
             models.Index(
-                fields=["user", "app", "created_at"], condition=Q(trashed_at__isnull=False), name="project_in_trash"
+                fields=["user", "-created_at", "-id", "app"],
+                condition=Q(trashed_at__isnull=False),
+                name="project_in_trash",
             ),
         ]
 

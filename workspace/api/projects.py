@@ -1,5 +1,6 @@
 """Projects of every app, merged: saved and paid for, listed, read, changed, deleted."""
 
+from collections import Counter
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -19,7 +20,7 @@ from workspace.api.sending import Sending
 from workspace.filters import filtered
 from workspace.highlights import highlights_of
 from workspace.list_serializers import ProjectPageSerializer, ProjectQuery
-from workspace.models import Project
+from workspace.models import MOST_RANKED, Project
 from workspace.serializers import (
     DeleteQuery,
     PatchProjectSerializer,
@@ -93,12 +94,15 @@ class ProjectViewSet(GenericViewSet[Project]):
         query = ProjectQuery.parse(request)
         user = api.subject(request, query.get("user_id"))
         projects = filtered(user, query)
-        listed = projects.ranked(query["q"]) if query.get("ordering", "").endswith("relevance") else projects
+        by_relevance = query.get("ordering", "").endswith("relevance")
+        listed = projects.newest(MOST_RANKED).ranked(query["q"]) if by_relevance else projects
         page = self.paginate_queryset(listed.select_related("app", "user")) or []
         shown = _listed(page, query.get("q"))
         slugs = dict(ClientApp.objects.values_list("pk", "slug"))
-        counts = projects.counts()
         links = self.get_paginated_response(None).data
+        # What is on one page is counted already.
+        is_all = "cursor" not in query and links["next"] is None
+        counts = Counter(project.app_id for project in page) if is_all else projects.counts()
         return Response(
             {
                 "all_projects": shown,
