@@ -15,6 +15,7 @@ from PIL import Image
 from accounts.models import User
 from benchmarks import people
 from benchmarks.clients import app_caller
+from workspace import search_index
 from workspace.models import IssuedCode, Project, SearchEntry, new_code
 
 SAVED = 100
@@ -103,4 +104,6 @@ def _copied(original: Project, number: int) -> Project:
 def _words(original: Project, made: Project) -> SearchEntry:
     """What the copy is found by: the original's words, as its title's number is nothing to look for."""
     found = original.found_by
-    return SearchEntry(project=made, user_id=made.user_id, terms=found.terms, about=found.about, body=found.body)
+    place = search_index.place_of(made.app_id, made.pk)
+    words = {"terms": found.terms, "about": found.about, "body": found.body}
+    return SearchEntry(project=made, user_id=made.user_id, place=place, **words)

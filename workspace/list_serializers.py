@@ -23,7 +23,8 @@ class ProjectQuery(OrderedPageQuery):
     q = Text(
         max_length=200,
         required=False,
-        help_text="Words to find in title, text, tags and metadata: all of them, quoted ones side by side.",
+        help_text="Words to find in title, text, tags and metadata: all of them, quoted ones side by side. "
+        "`ordering=relevance` puts the best first, of the newest 1,000 that were found.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

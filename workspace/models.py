@@ -182,7 +182,7 @@ class LooseObject(models.Model):
         return self.name
 
 
-LIVE = Q(trashed_at__isnull=True)
+LIVE, TRASHED = Q(trashed_at__isnull=True), Q(trashed_at__isnull=False)
 
 
 class Project(models.Model):
@@ -227,11 +227,8 @@ class Project(models.Model):
                 condition=LIVE,
                 name="project_live",
             ),
-            models.Index(
-                fields=["user", "-created_at", "-id", "app"],
-                condition=Q(trashed_at__isnull=False),
-                name="project_in_trash",
-            ),
+            models.Index(fields=["user", "-created_at", "-id"], condition=TRASHED, name="project_in_trash"),
+            models.Index(fields=["user", "app"], condition=TRASHED, name="project_trash_by_app"),
         ]
 
     def __str__(self) -> str:
@@ -301,10 +298,12 @@ class SearchEntry(models.Model):
     """The words a project is found by, as `search` cuts them; the database's full-text index follows `terms`.
 
     `terms` are all distinct words, each with its owner's number before it, so that a search only ever meets its own;
-    `about` is the title, prompt, tags and metadata in words, `body` the text."""
+    `about` is the title, prompt, tags and metadata in words, `body` the text. `place` is the project's number in the
+    index: its app's, then its own, so that what is found is counted by app without reading a project."""
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, primary_key=True, related_name="found_by")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    place = models.BigIntegerField()
     terms = models.TextField()
     about = models.TextField()
     body = models.TextField(blank=True)

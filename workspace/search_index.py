@@ -8,6 +8,7 @@ outside of the wall: behind that no index could be asked for words. The projects
 import hashlib
 import operator
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import reduce
 from typing import Any, TypeVar
 
@@ -20,31 +21,33 @@ from workspace.search import Chunk, Query
 
 Found = TypeVar("Found", bound=QuerySet[Any])
 
+# The lower bits of a place in the index are the project's number, those above them its app's.
+PROJECT_BITS = 40
 # The ASCII tokenizer takes the terms as they are: they hold letters, digits and the dot, everything else was cut away.
 SQLITE = {
     "workspace_searchindex": """CREATE VIRTUAL TABLE workspace_searchindex USING fts5(
-        terms, content='workspace_searchentry', content_rowid='project_id',
+        terms, content='workspace_searchentry', content_rowid='place',
         tokenize="ascii tokenchars '.'", detail=none, columnsize=0)""",
     "workspace_searchindex_insert": """CREATE TRIGGER workspace_searchindex_insert
         AFTER INSERT ON workspace_searchentry BEGIN
-            INSERT INTO workspace_searchindex(rowid, terms) VALUES (new.project_id, new.terms);
+            INSERT INTO workspace_searchindex(rowid, terms) VALUES (new.place, new.terms);
         END""",
     "workspace_searchindex_delete": """CREATE TRIGGER workspace_searchindex_delete
         AFTER DELETE ON workspace_searchentry BEGIN
             INSERT INTO workspace_searchindex(workspace_searchindex, rowid, terms)
-                VALUES ('delete', old.project_id, old.terms);
+                VALUES ('delete', old.place, old.terms);
         END""",
     "workspace_searchindex_update": """CREATE TRIGGER workspace_searchindex_update
-        AFTER UPDATE ON workspace_searchentry WHEN old.terms != new.terms BEGIN
+        AFTER UPDATE ON workspace_searchentry WHEN old.terms != new.terms OR old.place != new.place BEGIN
             INSERT INTO workspace_searchindex(workspace_searchindex, rowid, terms)
-                VALUES ('delete', old.project_id, old.terms);
-            INSERT INTO workspace_searchindex(rowid, terms) VALUES (new.project_id, new.terms);
+                VALUES ('delete', old.place, old.terms);
+            INSERT INTO workspace_searchindex(rowid, terms) VALUES (new.place, new.terms);
         END""",
 }
 # The index has no list of waiting entries, which every search would have to read through.
 POSTGRES = {
     "workspace_searchindex": """CREATE TABLE workspace_searchindex (
-        project_id bigint PRIMARY KEY, words tsvector NOT NULL)""",
+        project_id bigint PRIMARY KEY, app_id bigint NOT NULL, words tsvector NOT NULL)""",
     "workspace_searchindex_words": """CREATE INDEX workspace_searchindex_words ON workspace_searchindex
         USING gin (words) WITH (fastupdate = off)""",
     "workspace_searchindex_follow": """CREATE FUNCTION workspace_searchindex_follow() RETURNS trigger
@@ -55,13 +58,13 @@ POSTGRES = {
                 DELETE FROM workspace_searchindex WHERE project_id = OLD.project_id;
             ELSE
                 INSERT INTO workspace_searchindex
-                VALUES (NEW.project_id, array_to_tsvector(string_to_array(NEW.terms, ' ')))
-                ON CONFLICT (project_id) DO UPDATE SET words = EXCLUDED.words;
+                VALUES (NEW.project_id, NEW.place >> 40, array_to_tsvector(string_to_array(NEW.terms, ' ')))
+                ON CONFLICT (project_id) DO UPDATE SET app_id = EXCLUDED.app_id, words = EXCLUDED.words;
             END IF;
             RETURN NULL;
         END $$""",
     "workspace_searchindex_write": """CREATE TRIGGER workspace_searchindex_write
-        AFTER INSERT OR DELETE OR UPDATE OF terms ON workspace_searchentry
+        AFTER INSERT OR DELETE OR UPDATE OF terms, place ON workspace_searchentry
         FOR EACH ROW EXECUTE FUNCTION workspace_searchindex_follow()""",
     "workspace_searchindex_empty": """CREATE TRIGGER workspace_searchindex_empty AFTER TRUNCATE ON workspace_searchentry
         EXECUTE FUNCTION workspace_searchindex_follow()""",
@@ -72,31 +75,50 @@ PRESENT = {
         UNION SELECT tgname FROM pg_trigger""",
 }
 FOUND = {
-    "sqlite": "SELECT rowid FROM workspace_searchindex WHERE workspace_searchindex MATCH %s",
+    "sqlite": "SELECT rowid & 1099511627775 FROM workspace_searchindex WHERE workspace_searchindex MATCH %s",
     "postgresql": "SELECT project_id FROM workspace_searchindex WHERE words @@ %s::tsquery",
+}
+COUNTED = {
+    "sqlite": "SELECT rowid >> 40, count(*) FROM workspace_searchindex WHERE workspace_searchindex MATCH %s GROUP BY 1",
+    "postgresql": "SELECT app_id, count(*) FROM workspace_searchindex WHERE words @@ %s::tsquery GROUP BY 1",
 }
 REFILL = {
     "sqlite": ["INSERT INTO workspace_searchindex(workspace_searchindex) VALUES ('rebuild')"],
     "postgresql": [
         "DELETE FROM workspace_searchindex",
         """INSERT INTO workspace_searchindex
-        SELECT project_id, array_to_tsvector(string_to_array(terms, ' ')) FROM workspace_searchentry""",
+        SELECT project_id, place >> 40, array_to_tsvector(string_to_array(terms, ' ')) FROM workspace_searchentry""",
     ],
 }
 SQLITE_CHECK = "INSERT INTO workspace_searchindex(workspace_searchindex, rank) VALUES ('integrity-check', 1)"
 POSTGRES_DIFFERING = """SELECT count(*)
     FROM workspace_searchindex i FULL JOIN workspace_searchentry e USING (project_id)
-    WHERE i.words IS DISTINCT FROM array_to_tsvector(string_to_array(e.terms, ' '))"""
+    WHERE i.words IS DISTINCT FROM array_to_tsvector(string_to_array(e.terms, ' '))
+    OR i.app_id IS DISTINCT FROM e.place >> 40"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """All of `terms` at once; the last of them may go on when it is `open`."""
+
+    terms: tuple[str, ...]
+    open: bool = False
+
+    def words(self, vendor: str) -> str:
+        """As the index of this database is asked for them."""
+        if vendor == "sqlite":
+            return " AND ".join(f'"{term}"' for term in self.terms) + ("*" if self.open else "")
+        return " & ".join(f"'{term}'" for term in self.terms) + (":*" if self.open else "")
 
 
 class InIndex(Expression):
-    """Whether a project is in the index under all of `terms`; the last of them may go on when `is_open`."""
+    """Whether a project is in the index under what is `asked`."""
 
     output_field = BooleanField()
 
-    def __init__(self, terms: tuple[str, ...], is_open: bool) -> None:
+    def __init__(self, asked: Asked) -> None:
         super().__init__()
-        self.terms, self.is_open = terms, is_open
+        self.asked = asked
         self.project: Any = F("pk")
 
     def get_source_expressions(self) -> list[Any]:
@@ -105,29 +127,23 @@ class InIndex(Expression):
     def set_source_expressions(self, exprs: Sequence[Any]) -> None:
         (self.project,) = exprs
 
-    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
-        asked = " AND ".join(f'"{term}"' for term in self.terms) + ("*" if self.is_open else "")
-        return self._among(compiler, FOUND["sqlite"], asked)
-
-    def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
-        asked = " & ".join(f"'{term}'" for term in self.terms) + (":*" if self.is_open else "")
-        return self._among(compiler, FOUND["postgresql"], asked)
-
-    def _among(self, compiler: Any, select: str, asked: str) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
         sql, params = compiler.compile(self.project)
         # SQLite would fetch the row of every project it finds; the plus lets it read an index of the list instead.
-        plus = "+" if compiler.connection.vendor == "sqlite" else ""
-        return f"{plus}{sql} IN ({select})", [*params, asked]
+        plus = "+" if connection.vendor == "sqlite" else ""
+        return f"{plus}{sql} IN ({FOUND[connection.vendor]})", [*params, self.asked.words(connection.vendor)]
+
+
+def place_of(app: int, project: int) -> int:
+    """The number of a project of this app in the index."""
+    return app << PROJECT_BITS | project
 
 
 def matching(projects: Found, query: Query, owner: int) -> Found:
     """Those of the owner's `projects` that have every chunk of `query`."""
     if not query.chunks:
         return projects.none()
-    words = dict.fromkeys(word for chunk in query.chunks for word in chunk.words[: len(chunk.words) - chunk.open])
-    unfinished = [chunk.words[-1] for chunk in query.chunks if chunk.open]
-    terms = tuple(f"{owner}.{word}" for word in [*words, *unfinished])
-    found = projects.filter(InIndex(terms, bool(unfinished)))
+    found = projects.filter(InIndex(asked(query, owner)))
     # The index knows which words there are; whether they stand side by side, their stored order tells.
     for chunk in query.chunks:
         if len(chunk.words) > 1:
@@ -135,9 +151,26 @@ def matching(projects: Found, query: Query, owner: int) -> Found:
     return found
 
 
+def asked(query: Query, owner: int, tag: str | None = None) -> Asked:
+    """What the index is asked for the words of `query` and a tag."""
+    words = [word for chunk in query.chunks for word in chunk.words[: len(chunk.words) - chunk.open]]
+    unfinished = [chunk.words[-1] for chunk in query.chunks if chunk.open]
+    tags = [] if tag is None else [tag_term(tag)]
+    every = [*dict.fromkeys([*tags, *words]), *unfinished]
+    return Asked(tuple(f"{owner}.{word}" for word in every), bool(unfinished))
+
+
+def counts(of: Asked, using: str = "default") -> dict[int, int]:
+    """How many projects of each app, by its key, are in the index under what is asked, those in the trash included."""
+    vendor = connections[using].vendor
+    with connections[using].cursor() as cursor:
+        cursor.execute(COUNTED[vendor], [of.words(vendor)])
+        return dict(cursor.fetchall())
+
+
 def tagged(projects: Found, tag: str, owner: int) -> Found:
     """Those of the owner's `projects` that have this very tag: JSON containment differs between databases."""
-    return projects.filter(InIndex((f"{owner}.{tag_term(tag)}",), is_open=False))
+    return projects.filter(InIndex(asked(Query(()), owner, tag)))
 
 
 def tag_term(tag: str) -> str:

@@ -27,6 +27,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='project',
-            index=models.Index(condition=models.Q(('trashed_at__isnull', False)), fields=['user', '-created_at', '-id', 'app'], name='project_in_trash'),
+            index=models.Index(condition=models.Q(('trashed_at__isnull', False)), fields=['user', '-created_at', '-id'], name='project_in_trash'),
+        ),
+        migrations.AddIndex(
+            model_name='project',
+            index=models.Index(condition=models.Q(('trashed_at__isnull', False)), fields=['user', 'app'], name='project_trash_by_app'),
         ),
     ]

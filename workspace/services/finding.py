@@ -1,5 +1,7 @@
 """Keeps what a project is found by in step with it; every service that changes a project's words calls this."""
 
+from typing import Any
+
 from django.db import transaction
 
 from accounts.models import User
@@ -19,12 +21,12 @@ def index(project: Project, body: str | None = None) -> None:
     SearchEntry.objects.update_or_create(project=project, defaults={"user": project.user, **entry_of(project, body)})
 
 
-def entry_of(project: Project, body: str) -> dict[str, str]:
+def entry_of(project: Project, body: str) -> dict[str, Any]:
     """What the entry of `project` should say when `body` are the words of its text."""
     about = search.words_of(project.title, *search.strings_of(project.metadata), *project.tags)
     words = [*map(search_index.tag_term, project.tags), *search.distinct(about, body)]
     terms = " ".join(f"{project.user_id}.{word}" for word in words)
-    return {"terms": terms, "about": about, "body": body}
+    return {"place": search_index.place_of(project.app_id, project.pk), "terms": terms, "about": about, "body": body}
 
 
 def body_of(project: Project) -> str:
@@ -34,7 +36,11 @@ def body_of(project: Project) -> str:
 
 def is_stale(project: Project) -> bool:
     """Whether `project` would not be found by its own words, or by words that it does not have."""
-    entry = SearchEntry.objects.filter(project=project, user=project.user_id).values("terms", "about", "body").first()
+    entry = (
+        SearchEntry.objects.filter(project=project, user=project.user_id)
+        .values("place", "terms", "about", "body")
+        .first()
+    )
     return entry != entry_of(project, body_of(project))
 
 

@@ -220,3 +220,13 @@ def test_a_long_list_takes_few_queries(alice: User, penora, penora_api, django_a
         save(alice, penora, title=f"Page {number}")
     with django_assert_max_num_queries(12):
         assert len(listed(penora_api, "&limit=30")["all_projects"]) == 30
+
+
+@pytest.mark.parametrize("query", ["", "&tag=sea", "&q=anc", "&q=dune&tag=sea", "&tag=sea&app_source=penora", "&q=!"])
+@pytest.mark.parametrize("trashed", ["", "&trashed=true"])
+def test_all_that_fits_is_counted_on_the_first_of_many_pages(shelf, penora_api: APIClient, query, trashed) -> None:
+    whole = listed(penora_api, f"{query}{trashed}")
+    first = listed(penora_api, f"{query}{trashed}&limit=1")
+    kept = {name: len(whole[f"{name}_projects"]) for name in ("penora", "imagegene")}
+    assert (first["total_projects"], first["counts"]) == (len(whole["all_projects"]), kept)
+    assert [len(first["all_projects"])] == [min(1, len(whole["all_projects"]))]

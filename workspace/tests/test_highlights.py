@@ -147,6 +147,13 @@ def test_pages_by_relevance_go_on_where_they_stopped_whatever_comes_or_goes_betw
 
 
 @pytest.mark.django_db
+def test_relevance_weighs_the_newest_of_what_is_found(shelf, penora_api, monkeypatch):
+    monkeypatch.setattr("workspace.api.projects.MOST_RANKED", 3)
+    answer = penora_api.get(f"{BASE}/projects", {"user_id": "alice", "q": "storm sea", "ordering": "relevance"})
+    assert titles(answer) == ["By prompt", "By half", "By text"]
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("ordering", ["relevance", "-relevance"])
 def test_relevance_asks_for_something_to_be_relevant_to(penora_api, alice, ordering):
     answer = penora_api.get(f"{BASE}/projects?user_id=alice&ordering={ordering}")
