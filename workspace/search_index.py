@@ -127,11 +127,11 @@ class InIndex(Expression):
     def set_source_expressions(self, exprs: Sequence[Any]) -> None:
         (self.project,) = exprs
 
-    def as_sql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...]]:
         sql, params = compiler.compile(self.project)
         # SQLite would fetch the row of every project it finds; the plus lets it read an index of the list instead.
         plus = "+" if connection.vendor == "sqlite" else ""
-        return f"{plus}{sql} IN ({FOUND[connection.vendor]})", [*params, self.asked.words(connection.vendor)]
+        return f"{plus}{sql} IN ({FOUND[connection.vendor]})", (*params, self.asked.words(connection.vendor))
 
 
 def place_of(app: int, project: int) -> int:
