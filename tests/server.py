@@ -47,7 +47,7 @@ def gunicorn(*more: str, output: "IO[bytes] | None" = None) -> Iterator[tuple["s
         "PORT": str(port),
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
     }
-    arguments = ["--worker-class", "gthread", "--threads", "16", "--bind", f"127.0.0.1:{port}"]
+    arguments = ["--threads", "16", "--bind", f"127.0.0.1:{port}"]
     arguments += ["--graceful-timeout", "10", "--config", "python:unified.gunicorn_hooks", "unified.wsgi:application"]
     command = [sys.executable, "-m", "gunicorn", *more, *arguments]
     streams = {"stdout": output, "stderr": output}

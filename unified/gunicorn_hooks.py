@@ -40,6 +40,11 @@ class RedactedLog(Logger):  # type: ignore[misc]
 
 
 # What gunicorn reads from here as its own settings.
+worker_class = "unified.patient_worker.PatientWorker"
+worker_connections = 500
+limit_request_line = 8190
+limit_request_fields = 100
+limit_request_field_size = 8190
 logger_class = RedactedLog
 access_log_format = '%(t)s [%({x-request-id}o)s] %(h)s "%(r)s" %(s)s %(b)s %(L)s'
 
@@ -76,11 +81,13 @@ def post_request(worker: Any, request: Any, environ: dict[str, Any], response: A
         gc.collect()
 
 
-def write_problem(client: socket.socket, status: int, reason: str, message: str) -> None:
+def write_problem(
+    client: socket.socket, status: int, reason: str, message: str = "", code: str = "invalid_request"
+) -> None:
     """Refuse what never became a request (a line too long, two lengths) as every other refusal is: without HTML.
 
     Takes the place of gunicorn.util.write_error; `message` may repeat what was sent, so it stays out."""
-    body = {"type": "about:blank", "title": reason, "status": status, "detail": reason, "code": "invalid_request"}
+    body = {"type": "about:blank", "title": reason, "status": status, "detail": reason, "code": code}
     content = json.dumps(body).encode()
     headers = {**SAFE_HEADERS, "Content-Security-Policy": FILE_POLICY, "Cache-Control": "no-store"}
     head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"

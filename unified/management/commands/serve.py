@@ -117,9 +117,8 @@ def _require_free_port(port: int) -> None:
 
 def _start_server() -> subprocess.Popen[bytes]:
     """Requests go through WSGI threads of one process: SQLite wants one writer, and a thread waits cheaply."""
-    arguments = ["--worker-class", "gthread", "--workers", "1", "--threads", str(THREADS)]
+    arguments = ["--workers", "1", "--threads", str(THREADS)]
     arguments += ["--bind", f"127.0.0.1:{settings.PORT}", "--graceful-timeout", "10", "--log-level", "warning"]
-    arguments += ["--limit-request-line", "8190"]
     arguments += ["--config", "python:unified.gunicorn_hooks"]
     arguments += ["--worker-tmp-dir", "/dev/shm"] if os.path.isdir("/dev/shm") else []
     return subprocess.Popen([sys.executable, "-m", "gunicorn", *arguments, "unified.wsgi:application"])
