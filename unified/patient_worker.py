@@ -67,11 +67,7 @@ class Gathered(TConn):  # type: ignore[misc]
 
         `most` is how many bytes its body may have."""
         for _ in range(_READS):
-            if self.size == 0:
-                self._look_at_head(most)
-            if 0 < self.size <= self.here:
-                if self.body:
-                    self.body.seek(0)
+            if self._whole(most):
                 return True
             try:
                 chunk = self.sock.recv(min(_CHUNK, self.size - self.here) if self.size else _CHUNK)
@@ -80,7 +76,16 @@ class Gathered(TConn):  # type: ignore[misc]
             if not chunk:
                 raise ConnectionAbortedError
             self._add(chunk)
-        return False
+        return self._whole(most)
+
+    def _whole(self, most: int) -> bool:
+        if self.size == 0:
+            self._look_at_head(most)
+        if not 0 < self.size <= self.here:
+            return False
+        if self.body:
+            self.body.seek(0)
+        return True
 
     def recv(self, size: int) -> bytes:
         """The next bytes of this request, none behind its end."""

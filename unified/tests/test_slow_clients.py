@@ -94,6 +94,15 @@ def test_requests_one_behind_the_other_are_answered_in_order(port):
     assert data.index(b"X-Request-ID: first") < data.index(b"X-Request-ID: last")
 
 
+@pytest.mark.parametrize("size", [65_536, 262_144, 1_048_576, 1_048_577, 4_194_304])
+def test_a_request_of_any_size_is_whole_with_its_last_byte(port, size):
+    head = HEAD + b"Content-Type: application/json\r\nConnection: close\r\nContent-Length: %010d\r\n\r\n"
+    body = b"{" * (size - len(head % 0))
+    # Whole in itself, and in as many pieces as the server reads at once.
+    with opened(port, head % len(body) + body) as sock:
+        assert answered(sock)[0] == 401
+
+
 def test_a_connection_is_used_again(port):
     connection = HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request("POST", "/api/unified/estimate", b"x" * 200_000, {"Content-Type": "application/json"})
