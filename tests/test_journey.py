@@ -3,26 +3,34 @@ keyboard alone, and without JavaScript. What they saw is kept in test-results/pa
 
 import csv
 import io
+import json
 import re
 import zipfile
+from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 from imagegene import painter
 from penora import writer
 from playwright.sync_api import Page, expect
 
 from accounts import addresses
 from accounts.models import User
+from accounts.tests.cast import Clock
+from credits import services as credits
+from credits.models import Source
 from tests.browser import Visit
 from workspace import services
-from workspace.content import prepare
+from workspace.content import Prepared, prepare
 from workspace.models import Project
-from workspace.tests.page_cast import make_app
+from workspace.tests.page_cast import join, make_app
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+EXAMPLES = settings.BASE_DIR / "examples"
 ALBUM = settings.BASE_DIR / "test-results/pages"
 SIZES = {"phone": {"width": 360, "height": 740}, "desk": {"width": 1440, "height": 900}}
 PAGES = {"home": "/", "projects": "/projects/", "storage": "/storage/", "credits": "/credits/", "account": "/account/"}
@@ -60,6 +68,53 @@ def rita(alice: User) -> User:
         text = writer.write(prompt, genre, 2)
         make(alice, "penora", genre.capitalize(), "text", text.markdown, text.metadata)
     return alice
+
+
+@cache
+def works() -> list[tuple[str, str, str, Prepared, dict[str, object]]]:
+    """What the two example apps make for their demo, the apps taking turns: app, title, kind, content, metadata."""
+    painted, written = (json.loads((EXAMPLES / app / "demo.json").read_text()) for app in ("imagegene", "penora"))
+    made = []
+    for image, text in zip(painted, written, strict=False):
+        picture = painter.paint(image["prompt"], image["style"])
+        prose = writer.write(text["prompt"], text["genre"], text["pages"])
+        drawn = prepare(project_type="ai_art", content=picture.png())
+        made.append(
+            ("penora", text["title"], "text", prepare(project_type="text", content=prose.markdown), prose.metadata)
+        )
+        made.append(("imagegene", image["title"], "ai_art", drawn, picture.metadata))
+    return made
+
+
+@pytest.fixture
+def nora(clock: Clock, transactional_db: None) -> User:
+    """Somebody who has been here for a month: a work of one of the apps every other day, a bonus, work in progress."""
+    made, penora = works(), make_app("penora")
+    clock.forward(days=-29)
+    user = join("nora")
+    addresses.vouch_for(user)
+    credits.grant(user=user, amount=40, source=Source.PURCHASED, reason="Forty credits")
+    for number, (app, title, kind, content, metadata) in enumerate(made):
+        clock.forward(hours=40 + 14 * (number % 3))
+        charge = {"amount": 2 + number % 3, "description": title}
+        saved = services.save_project(
+            user=user,
+            app=make_app(app),
+            project_type=kind,
+            title=title,
+            prepared=content,
+            metadata=metadata,
+            charge=charge,
+            favourite=number % 5 == 1,
+            tags=["for the fair"] if number % 4 == 1 else [],
+        )
+        Project.objects.filter(pk=saved.project.pk).update(created_at=timezone.now())
+        credits.charge(user=user, app=penora, amount=1 + number % 2, description="Title ideas")
+    clock.ahead = timedelta()
+    until = timezone.now() + timedelta(days=12)
+    credits.grant(user=user, amount=10, reason="Thank you for testing", expires_at=until)
+    credits.hold(user=user, app=make_app("imagegene"), amount=2, description="A picture in progress")
+    return user
 
 
 def sign_in(page: Page) -> None:
@@ -140,14 +195,19 @@ def test_a_visit_from_sign_in_to_download(visitor, rita: User, size: str) -> Non
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_every_page_is_kept_in_the_album_and_none_is_wider_than_the_screen(
-    visitor, rita: User, size: str, scheme: str
+    visitor, nora: User, size: str, scheme: str
 ) -> None:
-    visit: Visit = visitor(rita, viewport=SIZES[size], color_scheme=scheme)
-    codes = dict(Project.objects.filter(user=rita).values_list("project_type", "code"))
+    zone = {"locale": "en-GB", "timezone_id": "Europe/Paris"}
+    visit: Visit = visitor(nora, viewport=SIZES[size], color_scheme=scheme, **zone)
+    codes = dict(Project.objects.filter(user=nora).values_list("project_type", "code"))
     wide = []
+    visit.page.goto("/")
+    expect(visit.page.locator(".ledger time").first).not_to_contain_text("UTC")
     for name, path in {**PAGES, **{f"viewer-{kind}": f"/projects/{code}/" for kind, code in codes.items()}}.items():
         visit.page.goto(path)
         visit.page.evaluate("document.fonts.ready")
+        if visit.page.locator(".live").count():
+            visit.page.locator(":root[data-live=on]").wait_for()
         keep(visit.page, f"{name}-{size}-{scheme}")
         if visit.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             wide.append(path)
