@@ -5,8 +5,8 @@ const all = () => [...document.querySelectorAll(".picker")];
 // 1 kB is 1,024 bytes, as everywhere here; one decimal below ten.
 const language = document.documentElement.lang;
 const short = (number) => new Intl.NumberFormat(language, { maximumFractionDigits: number < 9.95 ? 1 : 0 }).format(number);
-const size = (bytes) => {
-  if (bytes < 1024) return `${short(bytes)} bytes`;
+const size = (bytes, unit) => {
+  if (bytes < 1024) return `${short(bytes)} ${unit}`;
   return bytes < 1_048_576 ? `${short(bytes / 1024)} kB` : `${short(bytes / 1_048_576)} MB`;
 };
 
@@ -15,7 +15,8 @@ const tally = () => {
   if (!bar) return;
   const boxes = picked();
   bar.querySelector("[data-count]").textContent = boxes.length;
-  bar.querySelector("[data-frees]").textContent = size(boxes.reduce((sum, box) => sum + Number(box.dataset.bytes), 0));
+  const frees = bar.querySelector("[data-frees]");
+  frees.textContent = size(boxes.reduce((sum, box) => sum + Number(box.dataset.bytes), 0), frees.dataset.unit);
 };
 
 let last;

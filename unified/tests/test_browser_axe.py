@@ -55,6 +55,7 @@ def a_full_life(user: User) -> list[str]:
     """Texts, pictures, holds, an expired look at everything; returns the projects' own pages."""
     app = ClientApp.objects.get(slug="penora")
     text = write(user, "A title that is very long " * 7, "# One\n\n- a\n- b\n\n> c", tags=["tag"], favourite=True)
+    write(user, text.title, "# One, written anew", project_code=text.code)
     trashed = write(user, "رسالة", "مرحبا")
     workspace.trash(user=user, app=None, project_code=trashed.code)
     credits.hold(user=user, app=app, amount=3, description="Work")
@@ -75,8 +76,11 @@ def test_finds_nothing_where_there_is_nothing_or_no_room(visitor, alice: User, b
     assert violations(visit, paths) == {path: [] for path in paths}
     credits.charge(user=bob, app=ClientApp.objects.get(slug="penora"), amount=60)
     write(bob, "Long", "x" * 500)
-    Workspace.objects.filter(user=bob).update(limit_bytes=Workspace.objects.get(user=bob).used_bytes)
+    used = Workspace.objects.get(user=bob).used_bytes
+    Workspace.objects.filter(user=bob).update(limit_bytes=used)
     assert violations(visit, paths) == {path: [] for path in paths}
+    Workspace.objects.filter(user=bob).update(limit_bytes=used // 2, excess_bytes=used - used // 2)
+    assert violations(visit, ["/storage/"]) == {"/storage/": []}
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -5,7 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from accounts.models import User
+from accounts.models import ClientApp, User
+from credits import services as credits
 from workspace.models import Project
 from workspace.tests.page_cast import paint, write
 
@@ -97,6 +98,21 @@ def test_a_prompt_is_copied(visitor, alice: User) -> None:
     visit.page.get_by_role("button", name="Copy prompt").click()
     expect(visit.page.get_by_role("button", name="Copied")).to_be_visible(timeout=15_000)
     assert visit.page.evaluate("navigator.clipboard.readText()") == "a teal square"
+
+
+def test_turning_a_page_of_the_statement_stays_at_the_statement(visitor, alice: User) -> None:
+    for number in range(35):
+        credits.charge(user=alice, app=ClientApp.objects.get(slug="penora"), amount=1, description=f"Page {number}")
+    visit = visitor(alice, viewport={"width": 1440, "height": 900})
+    page = visit.page
+    page.goto("/credits/")
+    page.get_by_role("link", name="Older").click()
+    expect(page).to_have_url(re.compile(r"/credits/\?page=2#statement$"))
+    expect(page.get_by_text("Page 2 of 2")).to_be_visible()
+    expect(page.locator("#statement")).to_be_in_viewport()
+    page.go_back()
+    expect(page.get_by_text("Page 1 of 2")).to_be_visible()
+    assert visit.troubles == []
 
 
 def test_favourites_and_tags_change_in_place(visitor, alice: User) -> None:

@@ -14,6 +14,10 @@ from unified.tests.test_browser_axe import ASK, AXE, LOOKS, RULES
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 ALBUM = settings.BASE_DIR / "test-results/pages"
+EVERY_LOOK = LOOKS | {
+    "dark phone": {**LOOKS["light phone"], "color_scheme": "dark"},
+    "light desk": {**LOOKS["dark desk"], "color_scheme": "light"},
+}
 WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 WITHOUT = {
     "factors-off": "/accounts/2fa/",
@@ -57,7 +61,7 @@ def prove(user: User) -> str:
 
 
 def window(visitor, site: str, look: str, user: User | None = None) -> Visit:
-    visit = visitor(bypass_csp=True, **LOOKS[look])
+    visit = visitor(bypass_csp=True, **EVERY_LOOK[look])
     visit.base = site.replace("127.0.0.1", "localhost")
     if user is not None:
         visit.page.context.add_cookies([{"name": "sessionid", "value": prove(user), "url": visit.base}])
@@ -83,7 +87,7 @@ def look_at(visit: Visit, name: str, look: str, url: str = "") -> list[str]:
     return [*visit.page.evaluate(ASK, RULES), *(["too wide"] if visit.page.evaluate(WIDE) else [])]
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", EVERY_LOOK)
 def test_finds_nothing_on_the_way_in(visitor, site: str, look: str) -> None:
     visit = window(visitor, site, look)
     found = faults(visit, STRANGERS, look)
@@ -99,7 +103,7 @@ def test_finds_nothing_on_the_way_in(visitor, site: str, look: str) -> None:
     assert found == {name: [] for name in [*STRANGERS, "signup-code"]}
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", EVERY_LOOK)
 def test_finds_nothing_on_the_pages_of_protection(visitor, site: str, alice: User, look: str) -> None:
     alice.set_password("correct horse battery staple")
     alice.save()
@@ -111,7 +115,7 @@ def test_finds_nothing_on_the_pages_of_protection(visitor, site: str, alice: Use
     assert faults(window(visitor, site, look, alice), pages, look) == {name: [] for name in pages}
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", EVERY_LOOK)
 def test_finds_nothing_where_one_is_asked_who_one_is(visitor, site: str, alice: User, look: str) -> None:
     visit = window(visitor, site, look)
     visit.page.context.add_cookies([{"name": "sessionid", "value": session_of(alice), "url": visit.base}])
