@@ -15,9 +15,14 @@ from django.shortcuts import render
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_header_parameters
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+from redis.exceptions import RedisError
 
 from accounts import asking
 from accounts.errors import DomainError
+
+logger = logging.getLogger(__name__)
 
 ZONE_COOKIE = "zone"
 # What programs and staff read is in UTC, whoever reads it.
@@ -108,6 +113,12 @@ class ReaderZoneMiddleware:
             return self.get_response(request)
 
 
+class Unavailable(DomainError):
+    code = "unavailable"
+    status = 503
+    title = gettext_noop("Not available at the moment")
+
+
 class RefusalMiddleware:
     """Shows a person the sentence of a broken rule; the API renders its own."""
 
@@ -118,6 +129,10 @@ class RefusalMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, RedisError):
+            # Attempts could not be counted, so none is made.
+            logger.error("Nobody can sign in: the cache does not answer", exc_info=exception)
+            exception = Unavailable(_("Please try again in a minute."), headers={"Retry-After": "60"})
         if not isinstance(exception, DomainError):
             return None
         response = render(request, "refusal.html", {"error": exception}, status=exception.status)
