@@ -16,7 +16,6 @@ from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_header_parameters
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 from redis.exceptions import RedisError
 
 from accounts import asking
@@ -113,12 +112,6 @@ class ReaderZoneMiddleware:
             return self.get_response(request)
 
 
-class Unavailable(DomainError):
-    code = "unavailable"
-    status = 503
-    title = gettext_noop("Not available at the moment")
-
-
 class RefusalMiddleware:
     """Shows a person the sentence of a broken rule; the API renders its own."""
 
@@ -132,7 +125,10 @@ class RefusalMiddleware:
         if isinstance(exception, RedisError):
             # Attempts could not be counted, so none is made.
             logger.error("Nobody can sign in: the cache does not answer", exc_info=exception)
-            exception = Unavailable(_("Please try again in a minute."), headers={"Retry-After": "60"})
+            facts = {"title": _("Not available at the moment"), "detail": _("Please try again in a minute.")}
+            response = render(request, "refusal.html", {"error": facts}, status=503)
+            response["Retry-After"] = "60"
+            return response
         if not isinstance(exception, DomainError):
             return None
         response = render(request, "refusal.html", {"error": exception}, status=exception.status)
