@@ -11,7 +11,7 @@ class DomainError(Exception):
 
     code: ClassVar[str] = "invalid_request"
     status: ClassVar[int] = 400
-    title: ClassVar[str] = "Invalid request"
+    title: ClassVar[str] = "Bad Request"
 
     def __init__(self, detail: str, *, headers: Mapping[str, str] | None = None, **facts: Any) -> None:
         super().__init__(detail)
@@ -41,7 +41,7 @@ class UserNotFound(DomainError):
 class NotFound(DomainError):
     code = "not_found"
     status = 404
-    title = "Not found"
+    title = "Not Found"
 
 
 class AppMismatch(DomainError):

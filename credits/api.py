@@ -1,6 +1,6 @@
 """The ledger's endpoints: charges, transactions, refunds, holds, prices and bonuses."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -14,6 +14,8 @@ from rest_framework.viewsets import GenericViewSet, ViewSet
 
 from accounts import api
 from accounts import services as accounts
+from accounts.errors import DomainError
+from accounts.models import ClientApp, User
 from credits import pricing, services, statements
 from credits.models import Entry, Hold, Wallet
 from credits.serializers import (
@@ -36,6 +38,7 @@ from credits.serializers import (
 )
 
 CSV_ROWS_AT_ONCE = 1_000
+MOST_TOLD = 10
 
 
 def balances(wallet: Wallet) -> dict[str, int]:
@@ -254,16 +257,27 @@ class BonusViewSet(ViewSet):
         data = api.body(BonusSerializer, request)
         app = api.calling_app(request)
         named = [data.pop("user_id")] if "user_id" in data else data.pop("user_ids", None)
-        users: Any = [accounts.reach(app=app, user_id=user_id) for user_id in named or ()]
-        if data.pop("all_users", False):
-            users = accounts.reachable(app=app)
+        everybody = data.pop("all_users", False)
+        users: Any = accounts.reachable(app=app) if everybody else _all_of(app, named or ())
+        place = {} if everybody else {user.pk: index for index, user in enumerate(users)}
 
         def act(_: None) -> api.Reply:
             entries = services.grant_many(users=users, app=app, **data)
             results = [
                 {"user_id": entry.wallet.user.user_id, "transaction_id": entry.id, "credits": entry.wallet.available}
-                for entry in entries
+                for entry in sorted(entries, key=lambda entry: place.get(entry.wallet.user_id, 0))
             ]
             return 200, {"granted": len(entries), "amount": data["amount"], "results": results}
 
         return api.write(request, "give-bonus-credits", act)
+
+
+def _all_of(app: ClientApp, user_ids: Sequence[str]) -> list[User]:
+    """Everybody named, in that order; one who cannot be reached refuses the list, which tells all of those."""
+    people = accounts.reach_many(app=app, user_ids=user_ids)
+    refused = [(user_id, person) for user_id, person in people.items() if isinstance(person, DomainError)]
+    if refused:
+        first = refused[0][1]
+        told = [{"user_id": user_id, "status": error.status, "code": error.code} for user_id, error in refused]
+        raise type(first)(first.detail, refused=told[:MOST_TOLD], refused_count=len(told))
+    return [person for person in people.values() if isinstance(person, User)]

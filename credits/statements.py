@@ -100,11 +100,16 @@ def as_csv(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[st
         yield writer.writerow(row)
 
 
+def moment(at: datetime) -> str:
+    """A time as the JSON answers write it."""
+    return at.isoformat().replace("+00:00", "Z")
+
+
 def _row(entry: Entry) -> list[Any]:
     return [
         entry.id,
         harmless(entry.wallet.user.user_id),
-        entry.created_at.isoformat(),
+        moment(entry.created_at),
         entry.app_name,
         entry.transaction_type,
         entry.amount,

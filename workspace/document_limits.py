@@ -24,7 +24,7 @@ CHARACTERS_PER_PAGE = 1_800
 class UnsupportedDocument(DomainError):
     code = "unsupported_media"
     status = 415
-    title = "Unsupported document format"
+    title = "Unsupported format"
 
 
 class InvalidDocument(DomainError):

@@ -16,7 +16,7 @@ MAX_TOTAL_PIXELS = 33_554_432
 class UnsupportedMedia(DomainError):
     code = "unsupported_media"
     status = 415
-    title = "Unsupported picture format"
+    title = "Unsupported format"
 
 
 class BrokenImage(DomainError):

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Q, Sum
 from django.db.models.functions import Coalesce
 
-from credits.statements import as_csv, harmless
+from credits.statements import as_csv, harmless, moment
 from workspace.models import StorageEntry, StorageEntryQuerySet
 
 COLUMNS = (
@@ -50,7 +50,7 @@ def csv_lines(entries: Iterable[StorageEntry]) -> Iterator[str]:
 def _row(entry: StorageEntry) -> list[Any]:
     return [
         entry.number,
-        entry.created_at.isoformat(),
+        moment(entry.created_at),
         entry.cause,
         entry.app.slug if entry.app else "",
         entry.project_code,

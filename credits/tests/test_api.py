@@ -222,7 +222,7 @@ def test_bonuses_reach_one_some_or_all(penora, penora_api, bob):
     assert [(row["user_id"], row["credits"]) for row in one["results"]] == [("alice", 65)]
     some = {"user_ids": ["bob", "alice"], "amount": 1, "reason": "Hi"}
     both = penora_api.post(f"{API}/give-bonus-credits", some, format="json").json()
-    assert sorted((row["user_id"], row["credits"]) for row in both["results"]) == [("alice", 66), ("bob", 61)]
+    assert [(row["user_id"], row["credits"]) for row in both["results"]] == [("bob", 61), ("alice", 66)]
     accounts.disconnect(user=bob, app=penora)
     everybody = {"all_users": True, "amount": 1, "reason": "Hi"}
     reached = penora_api.post(f"{API}/give-bonus-credits", everybody, format="json").json()
@@ -242,8 +242,11 @@ def test_a_bonus_for_all_that_reaches_nobody_says_so(penora, penora_api, alice, 
 
 def test_a_bonus_reaches_all_or_nobody(penora_api, stored):
     before = stored()
-    some = {"user_ids": ["alice", "nobody"], "amount": 1, "reason": "Hi"}
-    assert refused(penora_api.post(f"{API}/give-bonus-credits", some, format="json"), 404, "user_not_found")
+    some = {"user_ids": ["alice", "nobody", "nobody2"], "amount": 1, "reason": "Hi"}
+    answer = penora_api.post(f"{API}/give-bonus-credits", some, format="json")
+    assert refused(answer, 404, "user_not_found")
+    told = [{"user_id": name, "status": 404, "code": "user_not_found"} for name in ("nobody", "nobody2")]
+    assert (answer.json()["refused"], answer.json()["refused_count"]) == (told, 2)
     assert stored() == before
 
 
@@ -309,6 +312,7 @@ def test_history_comes_as_csv_that_no_spreadsheet_runs(penora_api):
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
     assert [row["amount"] for row in rows] == ["-5", "10", "50"]
+    assert [row["created_at"] for row in rows] == [entry["created_at"] for entry in history(penora_api)["results"]]
     assert rows[0]["description"] == '\'=HYPERLINK("http://x"),é'
     assert (rows[0]["app_name"], rows[2]["app_name"]) == ("penora", "unified")
 

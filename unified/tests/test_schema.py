@@ -13,7 +13,7 @@ from django.test import Client
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from rest_framework.test import APIClient
 
-from accounts.errors import DomainError
+from accounts.errors import DomainError, InvalidField
 from unified.problem_codes import PROBLEM_CODES
 from unified.reference import document
 from unified.schema_examples import EXAMPLES
@@ -107,17 +107,28 @@ def test_every_operation_of_the_report_has_examples_that_fit_their_schemas() -> 
     assert expected <= checked
 
 
-def test_every_refusal_in_the_code_is_in_the_table_with_its_status() -> None:
-    def below(error: type[DomainError]) -> Iterator[type[DomainError]]:
-        for child in error.__subclasses__():
-            yield child
-            yield from below(child)
+def below(error: type[DomainError]) -> Iterator[type[DomainError]]:
+    for child in error.__subclasses__():
+        yield child
+        yield from below(child)
 
+
+def test_every_refusal_in_the_code_is_in_the_table_with_its_status() -> None:
     table = {row.code: row.status for row in PROBLEM_CODES}
     raised = {error.code: error.status for error in below(DomainError)}
     assert len(raised) > 10
     assert raised.items() <= table.items()
     assert len(table) == len(PROBLEM_CODES)
+
+
+def test_a_code_has_one_title_wherever_it_is_raised(alice: Any, penora_api: APIClient) -> None:
+    # RFC 9457, 3.1.3. Codes that DRF raises as well carry the phrase of their status.
+    ours = [error for error in below(DomainError) if ".tests." not in error.__module__]
+    titles = {(error.code, error.title) for error in ours}
+    assert len(titles) == len({code for code, _ in titles}) > 10
+    missing = [penora_api.get(f"/api/unified/{path}").json() for path in ("nowhere", "hold/none?user_id=alice")]
+    assert [(error["code"], error["title"]) for error in missing] == [("not_found", "Not Found")] * 2
+    assert (InvalidField.code, InvalidField.title) == ("invalid_request", "Bad Request")
 
 
 def test_real_calls_and_answers_conform(imagegene_api: APIClient) -> None:

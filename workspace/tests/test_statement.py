@@ -208,6 +208,8 @@ def test_the_statement_is_a_table_on_request(alice: User, penora: ClientApp, pen
         ("2", "A page", "20"),
         ("1", "'=1+1", "10"),
     ]
+    listed = penora_api.get(f"{BASE}/storage-statement?user_id=alice").json()["results"]
+    assert [row["created_at"] for row in rows] == [entry["created_at"] for entry in listed]
 
 
 @pytest.mark.parametrize(
