@@ -155,8 +155,8 @@ def test_an_authenticator_app_is_set_up_and_asked_for_and_a_recovery_code_does(n
     key = page.locator("dd.code").inner_text()
     page.get_by_label("Authenticator code").fill(app_code(key, time.time()))
     page.get_by_role("button", name="Turn it on").click()
+    expect(page.locator("#recovery-codes li")).to_have_count(10)
     codes = page.locator("#recovery-codes li").all_inner_texts()
-    assert len(codes) == 10
     page.goto(f"{visit.base}/account/")
     page.get_by_role("button", name="Sign out").click()
     for code in (app_code(key, time.time()), codes[0]):

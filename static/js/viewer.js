@@ -37,3 +37,8 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "Escape" && zoomed) zoom(0);
   else if (event.key === "Escape" && !document.fullscreenElement) document.querySelector("[data-up]").click();
 });
+
+// On a phone the strip is wider than the screen: what is shown stands in its middle.
+const film = document.querySelector(".film");
+const frame = film?.querySelector("[aria-current]");
+if (frame) film.scrollLeft = frame.offsetLeft - (film.clientWidth - frame.offsetWidth) / 2;

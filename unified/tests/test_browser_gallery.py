@@ -145,3 +145,11 @@ def test_all_of_it_works_without_javascript(visitor, alice: User) -> None:
     expect(page.locator("main")).to_contain_text("1 project is in the trash.")
     page.get_by_role("button", name="Undo").click()
     expect_titles(page, ["Lighthouse"])
+
+
+def test_the_strip_of_a_phone_shows_where_one_is(visitor, alice: User) -> None:
+    codes = [paint(alice, f"Square {number}").code for number in range(9)]
+    page = visitor(alice, viewport={"width": 360, "height": 740}).page
+    page.goto(f"/projects/{codes[4]}/")
+    expect(page.locator(".film [aria-current]")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.querySelector('.film').scrollLeft") > 0
