@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+import accounts.allauth_admin  # noqa: F401  (registers its pages)
 from accounts import logos, services
 from accounts.admin_site import Audited
 from accounts.errors import DomainError, InvalidField
