@@ -18,6 +18,9 @@ EVERY_LOOK = LOOKS | {
     "dark phone": {**LOOKS["light phone"], "color_scheme": "dark"},
     "light desk": {**LOOKS["dark desk"], "color_scheme": "light"},
 }
+# One page fades into the next.
+STILL = """() => Promise.allSettled(document.getAnimations()
+    .filter(one => one.effect.getComputedTiming().iterations !== Infinity).map(one => one.finished))"""
 WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 WITHOUT = {
     "factors-off": "/accounts/2fa/",
@@ -82,6 +85,7 @@ def look_at(visit: Visit, name: str, look: str, url: str = "") -> list[str]:
         assert visit.page.goto(url).status == 200, url
         assert visit.page.url == url
     visit.page.evaluate("document.fonts.ready")
+    visit.page.evaluate(STILL)
     visit.page.screenshot(path=ALBUM / f"sign-in-{name}-{look.replace(' ', '-')}.png", full_page=True)
     visit.page.evaluate(AXE.read_text())
     return [*visit.page.evaluate(ASK, RULES), *(["too wide"] if visit.page.evaluate(WIDE) else [])]
