@@ -9,6 +9,8 @@ from tempfile import SpooledTemporaryFile
 from typing import Any, TypeVar
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.db import connection
 from django.db.models import Model, QuerySet
 
@@ -18,6 +20,7 @@ Row = dict[str, Any]
 M = TypeVar("M", bound=Model)
 IN_MEMORY_BYTES = 1_048_576
 PAGE = 500
+SESSION_COLUMNS = ("created_at", "last_seen_at", "ip", "user_agent")
 
 
 class Spool:
@@ -93,7 +96,22 @@ def account_facts(user: User) -> Row:
         "email_addresses": list(addresses),
         "created_at": user.created_at,
         "last_login_at": user.last_login,
+        "second_factors": factor_facts(user),
+        "sessions": list(UserSession.objects.filter(user=user).order_by("pk").values(*SESSION_COLUMNS)),
     }
+
+
+def factor_facts(user: User) -> list[Row]:
+    """What the person proves themselves with, as they named it; never what it is proved by."""
+    return [
+        {
+            "type": factor.type,
+            "name": factor.wrap().name if factor.type == Authenticator.Type.WEBAUTHN else "",
+            "created_at": factor.created_at,
+            "last_used_at": factor.last_used_at,
+        }
+        for factor in Authenticator.objects.filter(user=user).order_by("pk")
+    ]
 
 
 def connection_facts(user: User) -> list[Row]:

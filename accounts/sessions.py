@@ -15,6 +15,14 @@ def end_all(user: User) -> None:
         session.end()
 
 
+def end(user: User, number: int) -> bool:
+    """Delete the session that is so numbered in the person's list; says whether there was one."""
+    session = UserSession.objects.filter(user=user, pk=number).first()
+    if session is not None:
+        session.end()
+    return session is not None
+
+
 def prune() -> int:
     """Delete the sessions that have run out, and the list's rows of sessions that are no more; returns those."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()

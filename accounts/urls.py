@@ -27,6 +27,7 @@ urlpatterns = [
     path("accounts/link/<str:token>", views.follow_login_link, name="login_link"),
     path("apps/<slug:slug>/logo", views.app_logo, name="app_logo"),
     path("account/", views.account, name="account"),
+    path("account/sessions/<int:number>/end", views.end_session, name="end_session"),
     path("account/apps/<slug:slug>/cap", views.app_cap, name="app_cap"),
     path("account/apps/<slug:slug>/disconnect", views.app_disconnect, name="app_disconnect"),
     path("account/apps/<slug:slug>/reconnect", views.app_reconnect, name="app_reconnect"),

@@ -3,13 +3,13 @@
 from allauth.account.utils import perform_login
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
-from accounts import factors, login_links, rate_limits, services
+from accounts import factors, login_links, rate_limits, services, sessions
 from accounts.browser import person
 from accounts.forms import DailyCapForm, ProfileForm
 from accounts.models import AppLogo, Connection, User
@@ -32,6 +32,16 @@ def account(request: HttpRequest) -> HttpResponse:
     connections = Connection.objects.filter(user=user).select_related("app").order_by("app__name")
     context = {"form": form, "connections": connections, **factors.overview(user)}
     return render(request, "accounts/account.html", context, status=400 if form.is_bound else 200)
+
+
+@login_required
+@require_POST
+def end_session(request: HttpRequest, number: int) -> HttpResponse:
+    """Sign the person out in one place."""
+    if not sessions.end(person(request), number):
+        raise Http404
+    messages.success(request, _("You are signed out there."))
+    return redirect("usersessions_list")
 
 
 @login_required

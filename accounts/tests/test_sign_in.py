@@ -1,6 +1,7 @@
 """Signing in by password and by code, and coming back without a password: the same to strangers, whoever they name."""
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.core import mail
 from django.test import Client
 
@@ -168,6 +169,21 @@ def test_signing_out_elsewhere_leaves_this_session_alone(client: Client, alice: 
     client.post("/accounts/sessions/")
     assert elsewhere.get("/account/").status_code == 302
     assert client.get("/account/").status_code == 200
+
+
+def test_one_place_is_signed_out_by_whose_it_is_and_by_nobody_else(client: Client, alice: User, bob: User) -> None:
+    elsewhere, third, stranger = (Client() for _ in range(3))
+    for each in (client, elsewhere, third):
+        sign_in(each, alice)
+    stranger.force_login(bob)
+    number = UserSession.objects.get(session_key=elsewhere.session.session_key).pk
+    assert client.get("/accounts/sessions/").content.decode().count(f"/account/sessions/{number}/end") == 1
+    for nothing in (stranger.post(f"/account/sessions/{number}/end"), client.post("/account/sessions/99999999/end")):
+        assert nothing.status_code == 404
+    assert elsewhere.get("/account/").status_code == 200
+    assert client.get(f"/account/sessions/{number}/end").status_code == 405
+    assert client.post(f"/account/sessions/{number}/end")["Location"] == "/accounts/sessions/"
+    assert [each.get("/account/").status_code for each in (client, elsewhere, third)] == [200, 302, 200]
 
 
 # Limits.

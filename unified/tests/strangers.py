@@ -68,6 +68,7 @@ SIGNED_IN: dict[str, Json] = {
     "GET ": {},
     "GET account/": {},
     "POST account/": {"username": "Mallory"},
+    "POST account/sessions/<number>/end": {},
     "GET account/close": {},
     "POST account/close": {"email": "alice@example.com"},
     "POST account/apps/<slug>/cap": {"daily_cap": "5"},

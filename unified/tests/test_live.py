@@ -16,6 +16,7 @@ from django.test import Client
 from accounts import services
 from accounts.events import Pulse
 from accounts.models import Event
+from accounts.tests.party import Party
 from credits import services as credits
 from tests.server import gunicorn
 from unified import live
@@ -182,6 +183,26 @@ def test_a_revoked_key_ends_its_stream_before_the_next_event(listen, as_penora, 
         services.revoke_api_key(key=key)
     charge(alice, penora)
     assert stream.response.read() == b""
+
+
+def test_a_token_hears_its_person_and_nobody_else_until_it_ends(listen, port, stranger_app, alice, bob, penora):
+    bearer = {"Authorization": f"Bearer {Party(stranger_app).tokens(alice)['access_token']}"}
+    for person in (alice, bob):
+        credits.wallet_of(user=person)
+    stream = listen(bearer)
+    with talking(port, bearer, f"?after={stream.last_id}") as talk:
+        charge(bob, penora)
+        paid = charge(alice, penora)
+        told = (stream.event(), json.loads(talk.receive(timeout=10)))
+        assert [event["data"]["transaction_id"] for event in told] == [paid.pk, paid.pk]
+        assert {event["user_id"] for event in told} == {"alice"}
+        assert listen(bearer, "?user_id=bob").status == 404
+        services.disconnect(user=alice, app=stranger_app)
+        charge(alice, penora)
+        assert stream.response.read() == b""
+        with pytest.raises(simple_websocket.ConnectionClosed):
+            talk.receive(timeout=10)
+    assert (listen(bearer).status, refusal(port, bearer)[0]) == (401, 401)
 
 
 def test_refuses_callers_as_the_api_does(listen, port, bob, alice, penora):

@@ -13,12 +13,15 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.core.management import CommandError
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 from PIL import Image
 
+from accounts import factors
 from accounts import services as accounts
 from accounts.models import ClientApp, User
 from credits import services as credits
@@ -140,6 +143,20 @@ def test_says_of_every_file_what_it_is_and_what_it_sums_to(rich: User) -> None:
     readme = made.read("README.txt").decode()
     roots = {name.split("/")[0].split(".")[0] for name in made.namelist()} - {"README"}
     assert {root for root in roots if root not in readme} == set()
+
+
+def test_names_the_places_and_factors_a_person_signs_in_with_and_no_secret(alice: User, client: Client) -> None:
+    secret, codes = factors.set_up_app(alice)
+    client.force_login(alice)
+    UserSession.objects.create(user=alice, ip="192.0.2.1", session_key=client.session.session_key, user_agent="Firefox")
+    made = exported(alice)
+    account = json.loads(made.read("account.json"))
+    assert [factor["type"] for factor in account["second_factors"]] == ["totp", "recovery_codes"]
+    [place] = account["sessions"]
+    assert set(place) == {"created_at", "last_seen_at", "ip", "user_agent"}
+    everything = b"".join(made.read(name) for name in made.namelist()).decode(errors="replace")
+    for hidden in (secret, *codes, client.session.session_key, alice.password):
+        assert hidden not in everything
 
 
 # Where each model's rows are in the export, or why they are not.
