@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import images_report, ledger_report, pages_report, projects_report, wallet_report
+from benchmarks import hostile_report, images_report, ledger_report, pages_report, projects_report, wallet_report
 from benchmarks.plots import Chart
 from benchmarks.tables import table
 from benchmarks.targets import Target
@@ -33,6 +33,7 @@ PARTS = {
     "ledger": Part("Charges", ledger_report.targets, ledger_report.section, ledger_report.chart),
     "wallet": Part("A long history", wallet_report.targets, wallet_report.section),
     "images": Part("Pictures", images_report.targets, images_report.section, images_report.chart, on_databases=False),
+    "hostile": Part("Hostile files", hostile_report.targets, hostile_report.section, on_databases=False),
     "projects": Part("Lists and searches", projects_report.targets, projects_report.section),
     "pages": Part("Pages", pages_report.targets, pages_report.section, pages_report.chart),
 }
