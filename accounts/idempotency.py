@@ -118,9 +118,9 @@ def _take(claim: Claim) -> int:
 
 
 def _keep(record: int, answer: Answer) -> Answer:
-    """Write down what the claim was answered."""
+    """Write down what the claim was answered, as the last thing of its transaction."""
     changes = "UPDATE accounts_idempotencyrecord SET status = %s, body = %s, content_type = %s WHERE id = %s"
-    sql.write((changes, [answer.status, answer.body, answer.content_type, record]))
+    sql.write((changes, [answer.status, answer.body, answer.content_type, record]), last=True)
     return answer
 
 

@@ -172,6 +172,6 @@ class _Batch:
         rows = [(*kept, self.app.pk, now) for kept in sorted(self.fresh, key=itemgetter(0))]
         keys = sql.insert(ChargeKey, (*Kept._fields, "app_id", "created_at"), rows)
         if self.postings:
-            ledger.write(self.postings, first=keys)
+            ledger.write(self.postings, first=keys, last=True)
         elif rows:
-            sql.write(*keys)
+            sql.write(*keys, last=True)

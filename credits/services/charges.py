@@ -70,7 +70,7 @@ def charge(
     wallet = ledger.lock(user, app)
     count_spent([wallet], app)
     posting = take(wallet, app, credits, description=description, project_code=project_code)
-    ledger.write([posting])
+    ledger.write([posting], last=True)
     return posting.entry
 
 
