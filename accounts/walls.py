@@ -89,7 +89,8 @@ def guard(connection: BaseDatabaseWrapper, **_: Any) -> None:
 def _before_each(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
     connection, view = context["connection"], _view.get()
     known, hooks = _told.get(connection.connection, (None, None))
-    if known != view or (hooks is not None and hooks is not connection.run_on_commit):
+    # Being the same is seen sooner than being equal.
+    if (known is not view and known != view) or (hooks is not None and hooks is not connection.run_on_commit):
         _tell(connection, view)
     return execute(sql, params, many, context)
 

@@ -179,7 +179,7 @@ def compose(
     wallet.version += 1
     said: dict[str, Any] = {
         "id": new_entry_id(),
-        "wallet_id": wallet.pk,
+        "wallet_id": wallet.user_id,
         "version": wallet.version,
         "app_id": app.pk if app else None,
         "transaction_type": str(kind),
@@ -194,7 +194,7 @@ def compose(
     }
     entry = sql.loaded(Entry, said, wallet=wallet, app=app, related=related, hold=hold)
     wallet.head_hash = entry.hash = chain(wallet.head_hash, entry)
-    changed = Fact(wallet.pk, "credits.changed", _fact(wallet, entry))
+    changed = Fact(wallet.user_id, "credits.changed", _fact(wallet, entry))
     return Posting(wallet, entry, draws, [changed, *notices.if_low(wallet, before=wallet.balance - amount)])
 
 
@@ -223,7 +223,7 @@ def write(
         *sql.insert(Entry, ENTRY_COLUMNS, [entry_row(posting.entry) for posting in postings]),
         *sql.insert(Allocation, ("entry_id", "grant_id", "amount"), allocations),
         *queries.move_grants(moved),
-        queries.save_wallets({posting.wallet.pk: posting.wallet for posting in postings}.values()),
+        queries.save_wallets({posting.wallet.user_id: posting.wallet for posting in postings}.values()),
         *events.recording([*noted, *facts]),
         *notices.mailing(noted),
         last=last,
@@ -267,8 +267,7 @@ def settle(wallet: Wallet) -> bool:
     """Release holds and expire grants whose time has come, so that what follows sees the truth of this second.
 
     Says whether there was anything to do."""
-    now = timezone.now()
-    if wallet.next_due_at is None or wallet.next_due_at > now:
+    if wallet.next_due_at is None or wallet.next_due_at > (now := timezone.now()):
         return False
     for hold in wallet.holds.filter(status=Hold.Status.ACTIVE, expires_at__lte=now).order_by("expires_at", "id"):
         let_go(wallet, hold, Hold.Status.EXPIRED)

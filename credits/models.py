@@ -58,6 +58,9 @@ class Wallet(models.Model):
     used_today: int
     held_by_app: int
 
+    if TYPE_CHECKING:
+        user_id: int
+
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(balance__gte=0), name="wallet_balance_not_negative"),

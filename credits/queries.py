@@ -74,7 +74,7 @@ def save_hold(hold: Hold) -> sql.Statement:
 
 def save_wallets(wallets: Iterable[Wallet]) -> sql.Statement:
     """Write what the ledger changed in locked wallets, and nothing else."""
-    rows = [(w.pk, w.balance, w.held, w.version, w.head_hash, sql.moment(w.next_due_at)) for w in wallets]
+    rows = [(w.user_id, w.balance, w.held, w.version, w.head_hash, sql.moment(w.next_due_at)) for w in wallets]
     return _save_wallets(len(rows)), _flat(rows)
 
 
