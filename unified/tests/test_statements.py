@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -118,3 +118,20 @@ def test_a_write_takes_its_statements_and_no_more_after_ten_charges_or_thousands
     elif prepare in LOCKING:
         statements, messages = statements + 1, messages + 1
     assert found == [(statements, messages)] * 2
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite takes statements one by one")
+def test_the_last_message_of_a_charge_commits_it(alice: User, penora: ClientApp) -> None:
+    credits.wallet_of(user=alice)
+    with CaptureQueriesContext(connection) as asked:
+        credits.charge(user=alice, app=penora, amount=2)
+    messages = [query["sql"] for query in asked if query["sql"] not in ENDS]
+    assert messages[-1].endswith("; COMMIT")
+
+
+def test_a_charge_within_a_larger_transaction_is_committed_by_that_alone(alice: User, penora: ClientApp) -> None:
+    before = credits.wallet_of(user=alice).balance
+    with transaction.atomic():
+        credits.charge(user=alice, app=penora, amount=2)
+        transaction.set_rollback(True)
+    assert credits.wallet_of(user=alice).balance == before
