@@ -32,7 +32,8 @@ def snapshot() -> Iterator[None]:
     if connection.in_atomic_block:
         yield
     elif connection.vendor == "postgresql":
-        # A new connection is told first whose rows it may see, and after that the level could not be set any more.
+        # What the last transaction told the wall is told again by the next statement, and behind that the level could
+        # not be set any more.
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         with transaction.atomic(), connection.cursor() as cursor:

@@ -11,8 +11,9 @@ from django.test import Client
 
 from accounts import services as accounts
 from accounts import walls
+from accounts.auditing import snapshot
 from accounts.closing import is_forgotten
-from accounts.models import Event, Mail
+from accounts.models import Event, Mail, User
 from accounts.tests.cast import client_of
 from accounts.tests.sign_in_cast import claimed, confirm, sign_in
 from credits import services as credits
@@ -278,3 +279,13 @@ def test_after_a_request_the_wall_is_lifted(belongings, alice):
 def test_querysets_were_unfiltered(unfiltered, alice):
     assert isinstance(Entry.objects.owned_by(alice), QuerySet)
     assert "WHERE" not in str(Entry.objects.owned_by(alice).query)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_snapshot_begins_after_a_view_that_changed_inside_a_transaction(alice):
+    with transaction.atomic():
+        walls.let_in(alice)
+        User.objects.first()
+    with snapshot(), connection.cursor() as cursor:
+        cursor.execute("SHOW transaction_isolation")
+        assert cursor.fetchone() == ("repeatable read",)
