@@ -117,8 +117,10 @@ class CallerRate(BaseThrottle):
             spend(request, "key", request.auth.pk)
         elif isinstance(request.auth, AccessToken):
             spend(request, "user", f"{request.auth.app_id}/{request.auth.user.pk}")
-        else:
+        elif request.user.is_authenticated:
             spend(request, "user", request.user.pk)
+        else:  # OPTIONS, or a method that is not there: nobody is asked who they are
+            refuse_strangers(request)
         return True
 
 

@@ -45,8 +45,10 @@ class EntryAdmin(ReadOnlyAdmin):
     list_select_related = ("wallet__user", "app")
     search_fields = ("id", "project_code", *OWNER)
     ordering = ("-id",)
+    readonly_fields = ("owner",)
     fields = (
         "id",
+        "owner",
         "wallet",
         "version",
         "app",
@@ -74,6 +76,7 @@ class GrantAdmin(ReadOnlyAdmin):
     list_select_related = ("wallet__user",)
     search_fields = OWNER
     ordering = ("-id",)
+    readonly_fields = ("owner",)
 
     @admin.display(description=_("user"), ordering="wallet__user__user_id")
     def owner(self, grant: Grant) -> str:
@@ -98,6 +101,7 @@ class HoldAdmin(ReadOnlyAdmin):
     list_filter = ("status", "app")
     list_select_related = ("wallet__user", "app")
     search_fields = ("id", *OWNER)
+    readonly_fields = ("owner",)
     ordering = ("-id",)
     inlines = (AllocationsOfHold,)
     change_form_template = "admin/credits/hold/change_form.html"

@@ -48,6 +48,16 @@ def test_an_app_is_refused_for_one_person_and_goes_on_for_the_next(alice, bob, p
     assert statuses(penora_api, 1, "bob") == statuses(imagegene_api, 1) == [200]
 
 
+@pytest.mark.parametrize("method", ["options", "delete"])
+def test_a_stranger_who_is_not_asked_for_a_key_is_counted_by_address(db, limits, method):
+    limits(address=2, user=1)
+    ask = getattr(APIClient(), method)
+    answers = [ask(INFO) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200 if method == "options" else 405] * 2 + [429]
+    assert answers[0]["RateLimit"].startswith('"address";r=1')
+    assert getattr(APIClient(REMOTE_ADDR="192.0.2.9"), method)(INFO).status_code != 429
+
+
 def test_a_person_in_a_browser_is_refused_past_the_quota(alice, bob, limits):
     limits(user=2)
     browser, other = APIClient(), APIClient()

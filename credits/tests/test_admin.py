@@ -125,6 +125,14 @@ def test_a_hold_is_not_released_without_the_permission(client, alice, penora):
     assert services.hold_of(user=alice, hold_id=held.pk).status == "active"
 
 
+@pytest.mark.parametrize("model", [Entry, Grant, Hold])
+def test_a_page_of_the_ledger_says_whose_it_is(desk, alice, penora, model):
+    services.hold(user=alice, app=penora, amount=5)
+    row = model.objects.all()[0]
+    page = desk.get(reverse(f"admin:credits_{model._meta.model_name}_change", args=[row.pk])).content.decode()
+    assert '<div class="readonly">alice</div>' in page
+
+
 def test_the_page_of_an_entry_shows_which_grants_paid(desk, alice, penora):
     entry = services.charge(user=alice, app=penora, amount=12)
     page = desk.get(reverse("admin:credits_entry_change", args=[entry.pk])).content.decode()
