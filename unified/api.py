@@ -6,9 +6,7 @@ from typing import IO, Any
 from django.conf import settings
 from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import ErrorDetail, ParseError, UnsupportedMediaType, ValidationError
-from rest_framework.metadata import BaseMetadata
 from rest_framework.parsers import BaseParser, DataAndFiles, MultiPartParser
-from rest_framework.request import Request
 
 from accounts import strict_json
 from unified.pagination import KeysetPagination
@@ -28,7 +26,6 @@ from unified.problems import (
 __all__ = [
     "BodyTooLarge",
     "KeysetPagination",
-    "NoMetadata",
     "ProblemResponse",
     "StrictFormParser",
     "StrictJSONParser",
@@ -43,13 +40,6 @@ __all__ = [
 ]
 
 _CHUNK = 65_536
-
-
-class NoMetadata(BaseMetadata):
-    """What OPTIONS tells: the methods, in `Allow`. Everything else is in the OpenAPI document."""
-
-    def determine_metadata(self, request: Request, view: Any) -> None:
-        return None
 
 
 class StrictJSONParser(BaseParser):

@@ -325,7 +325,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "unified.api.KeysetPagination",
     "EXCEPTION_HANDLER": "unified.api.exception_handler",
     "COERCE_DECIMAL_TO_STRING": False,
-    "DEFAULT_METADATA_CLASS": "unified.api.NoMetadata",
+    "DEFAULT_METADATA_CLASS": None,
     "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }

@@ -234,12 +234,6 @@ def test_says_which_methods_are_allowed():
     assert response["Allow"] == "POST, OPTIONS"
 
 
-def test_options_tells_the_methods_and_nothing_else():
-    response = Echo.as_view()(APIRequestFactory().options("/api/unified/echo")).render()
-    assert (response.status_code, response["Allow"], response.content) == (200, "POST, OPTIONS", b"")
-    assert "Content-Type" not in response
-
-
 def test_says_when_to_come_back():
     response = answer(exceptions.Throttled(wait=1.2))
     assert response["Retry-After"] == "2"
