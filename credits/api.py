@@ -38,7 +38,6 @@ from credits.serializers import (
 )
 
 CSV_ROWS_AT_ONCE = 1_000
-MOST_TOLD = 10
 
 
 def balances(wallet: Wallet) -> dict[str, int]:
@@ -273,11 +272,9 @@ class BonusViewSet(ViewSet):
 
 
 def _all_of(app: ClientApp, user_ids: Sequence[str]) -> list[User]:
-    """Everybody named, in that order; one who cannot be reached refuses the list, which tells all of those."""
-    people = accounts.reach_many(app=app, user_ids=user_ids)
-    refused = [(user_id, person) for user_id, person in people.items() if isinstance(person, DomainError)]
+    """Everybody named, in that order; one who cannot be reached refuses the list."""
+    people = accounts.reach_many(app=app, user_ids=user_ids).values()
+    refused = [person for person in people if isinstance(person, DomainError)]
     if refused:
-        first = refused[0][1]
-        told = [{"user_id": user_id, "status": error.status, "code": error.code} for user_id, error in refused]
-        raise type(first)(first.detail, refused=told[:MOST_TOLD], refused_count=len(told))
-    return [person for person in people.values() if isinstance(person, User)]
+        raise refused[0]
+    return [person for person in people if isinstance(person, User)]

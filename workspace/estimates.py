@@ -20,11 +20,7 @@ _OWN_USER = "The user who would pay. An app may leave it out; a browser session 
 
 class EstimateSerializer(StrictSerializer):
     user_id = UserIdField(required=False, help_text=_OWN_USER)
-    operation = Text(
-        max_length=60,
-        help_text="An operation of the price book.",
-        error_messages={"required": "Give an operation of the price book, or a file."},
-    )
+    operation = Text(max_length=60, help_text="An operation of the price book.")
     quantity = Amount(default=1, help_text="Units of the operation.")
 
 

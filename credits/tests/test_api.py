@@ -245,8 +245,6 @@ def test_a_bonus_reaches_all_or_nobody(penora_api, stored):
     some = {"user_ids": ["alice", "nobody", "nobody2"], "amount": 1, "reason": "Hi"}
     answer = penora_api.post(f"{API}/give-bonus-credits", some, format="json")
     assert refused(answer, 404, "user_not_found")
-    told = [{"user_id": name, "status": 404, "code": "user_not_found"} for name in ("nobody", "nobody2")]
-    assert (answer.json()["refused"], answer.json()["refused_count"]) == (told, 2)
     assert stored() == before
 
 

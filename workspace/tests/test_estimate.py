@@ -47,12 +47,6 @@ def test_an_operation_is_estimated_without_pages(alice, penora_api):
     }
 
 
-def test_an_estimate_of_nothing_says_what_it_takes(penora_api):
-    answer = penora_api.post(ESTIMATE, {"user_id": "alice"}, format="json")
-    assert answer.status_code == 400
-    assert answer.json()["detail"] == "operation: Give an operation of the price book, or a file."
-
-
 def test_an_operations_quantity_is_one_unless_given(penora_api):
     body = penora_api.post(ESTIMATE, {"operation": "premium_feature"}, format="json").json()
     assert (body["quantity"], body["credits_required"], body["affordable"], body["credits"]) == (1, 5, None, None)
