@@ -138,6 +138,8 @@ def name_what_there_is(case: Case, known: dict[str, Any]) -> None:
 @schema.parametrize()
 def test_every_case_is_answered_as_documented(case: Case, product: Session, known: dict[str, Any]) -> None:
     made[case.operation.label] += 1
+    if case.media_type == "multipart/form-data" and isinstance(case.body, dict) and [] in case.body.values():
+        return  # An empty list is no part of a form: what is wrong with it is not sent.
     if case.meta is not None and case.meta.generation.mode == GenerationMode.POSITIVE:
         name_what_there_is(case, known)
     with transaction.atomic():
