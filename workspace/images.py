@@ -105,7 +105,7 @@ def encode(
     `lossless`: what happened is in encoder["resized"] and encoder["fit"], and the smallest result is returned when
     nothing fits, so the caller compares and refuses. The file gets the mark "made by AI" when it was `generated`, or
     says so itself. Of one `owner` two pictures are worked on at a time. `speed` fixes the AVIF encoder's speed instead
-    of following the load and the picture. Takes up to seconds: call it outside transactions. Raises UnsupportedMedia
+    of following the load. Takes up to seconds: call it outside transactions. Raises UnsupportedMedia
     (415), BrokenImage (400), ImageTooLarge (413) or PicturesBusy (503)."""
     with gate.enter(owner) as offered:
         picture = open_picture(data)
@@ -113,8 +113,7 @@ def encode(
         marked = generated or bool(recipe) or image_marks.is_marked(data)
         picture, resized = _within(replace(picture, marked=marked), max_edge)
         preview = image_encoding.thumbnail(picture)
-        pace = image_encoding.pace(offered, preview) if speed is None else speed
-        chosen, fitted = _choose(picture, lossless, max_bytes, pace)
+        chosen, fitted = _choose(picture, lossless, max_bytes, offered if speed is None else speed)
     how: dict[str, JSON] = {"marked": True} if marked else {}
     return _encoded(chosen, preview, len(data), how | resized | fitted, recipe)
 
