@@ -26,7 +26,6 @@ FILE_POLICY = "default-src 'none'; form-action 'none'; base-uri 'none'; object-s
 _DENIED = (
     "accelerometer",
     "autoplay",
-    "bluetooth",
     "browsing-topics",
     "camera",
     "display-capture",

@@ -125,7 +125,7 @@ def turns(context: Context, number: int, key: str, at: str) -> SafeString:
     asked[key or "page"] = str(number)
     return format_html(
         'href="{0}" data-hx-get="{0}" data-hx-target="#page" data-hx-select="#page" data-hx-swap="outerMorph{1}" '
-        'data-hx-push-url="true"',
+        'data-hx-push-url="true" data-hx-sync="#page:replace"',
         f"?{asked.urlencode()}#{at}" if at else f"?{asked.urlencode()}",
         "" if at else " show:top",
     )

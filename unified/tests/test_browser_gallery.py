@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from accounts.models import ClientApp, User
 from credits import services as credits
@@ -101,20 +101,48 @@ def test_a_prompt_is_copied(visitor, alice: User) -> None:
     assert visit.page.evaluate("navigator.clipboard.readText()") == "a teal square"
 
 
-def test_turning_a_page_of_the_statement_stays_at_the_statement(visitor, alice: User) -> None:
+def two_pages_of_credits(visitor, user: User):
     for number in range(35):
-        credits.charge(user=alice, app=ClientApp.objects.get(slug="penora"), amount=1, description=f"Page {number}")
-    visit = visitor(alice, viewport={"width": 1440, "height": 900}, timezone_id="Europe/Paris")
-    page = visit.page
+        credits.charge(user=user, app=ClientApp.objects.get(slug="penora"), amount=1, description=f"Page {number}")
+    visit = visitor(user, viewport={"width": 1440, "height": 900}, timezone_id="Europe/Paris")
     # A page that learns of the reader's zone first is asked for again meanwhile.
-    page.context.add_cookies([{"name": "zone", "value": "Europe/Paris", "url": visit.base}])
-    page.goto("/credits/")
+    visit.page.context.add_cookies([{"name": "zone", "value": "Europe/Paris", "url": visit.base}])
+    visit.page.goto("/credits/")
+    return visit
+
+
+def test_turning_a_page_of_the_statement_stays_at_the_statement(visitor, alice: User) -> None:
+    visit = two_pages_of_credits(visitor, alice)
+    page = visit.page
     page.get_by_role("link", name="Older").click()
     expect(page).to_have_url(re.compile(r"/credits/\?page=2#statement$"))
     expect(page.get_by_text("Page 2 of 2")).to_be_visible()
     expect(page.locator("#statement")).to_be_in_viewport()
     page.go_back()
     expect(page.get_by_text("Page 1 of 2")).to_be_visible()
+    assert visit.troubles == []
+
+
+def test_a_late_look_at_the_page_before_does_not_bring_it_back(visitor, alice: User) -> None:
+    visit = two_pages_of_credits(visitor, alice)
+    page = visit.page
+    page.locator(":root[data-live=on]").wait_for()
+    late: list[Route] = []
+
+    def keep(route: Route) -> None:
+        late.append(route)
+
+    page.route(lambda address: address.endswith("/credits/"), keep)
+    page.evaluate("document.body.dispatchEvent(new CustomEvent('changed'))")
+    page.get_by_role("link", name="Older").click()
+    expect(page.get_by_text("Page 2 of 2")).to_be_visible()
+    for look in late:
+        look.continue_()
+    page.unroute_all(behavior="wait")
+    # An answer that is not wanted any more has its time to come.
+    page.wait_for_timeout(500)
+    expect(page.get_by_text("Page 2 of 2")).to_be_visible()
+    assert len(late) == 1
     assert visit.troubles == []
 
 

@@ -12,7 +12,9 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from playwright.sync_api import Error, Page, Response
 
+from accounts import services as accounts
 from accounts.models import ClientApp, User
+from credits import services as credits
 from tests.browser import Visit
 from workspace import content, services
 from workspace.models import Project
@@ -198,6 +200,34 @@ def test_nothing_runs_at_the_support_desk(visitor: Any, staff: User, alice: User
     assert len(opened) > 20
     assert watch.ran == []
     assert watch.stopped == []
+
+
+def test_nothing_runs_where_reasons_and_labels_are_read(
+    visitor: Any, staff: User, alice: User, penora: ClientApp
+) -> None:
+    reason = BREAKOUTS[:500]
+    charged = credits.charge(user=alice, app=penora, amount=3, description=reason)
+    credits.refund(user=alice, app=penora, entry_id=charged.id, amount=1, reason=reason)
+    credits.grant_once(key=BREAKOUTS[:100], users=[alice], amount=2, reason=reason, made_by=staff)
+    credits.adjust(user=alice, amount=-1, reason=reason)
+    held = credits.hold(user=alice, app=penora, amount=1, description=reason)
+    key, _ = accounts.create_api_key(app=penora, label=BREAKOUTS[:100])
+    accounts.revoke_api_key(key=key)
+    person = visitor(alice, user_agent=BREAKOUTS[:200].replace("\n", " "))
+    own, desk = Watch(person), Watch(visitor(staff))
+    list(crawled(own, "/credits/", "/account/", "/accounts/sessions/", most=20))
+    starts = [
+        f"/admin/accounts/user/{alice.pk}/change/",
+        "/admin/accounts/auditentry/",
+        f"/admin/accounts/apikey/{key.pk}/change/",
+        f"/admin/credits/entry/{charged.id}/change/",
+        f"/admin/credits/hold/{held.id}/change/",
+        "/admin/credits/grant/",
+        "/admin/usersessions/usersession/",
+    ]
+    list(crawled(desk, *starts, most=25))
+    assert [own.ran, desk.ran] == [[], []]
+    assert [own.stopped, desk.stopped] == [[], []]
 
 
 def test_the_watch_sees_what_runs(visitor: Any, alice: User) -> None:
