@@ -14,8 +14,8 @@ import django
 import pytest
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
-# Workers inherit the directory that the main process made.
-TEST_DIR = Path(os.environ["DATA_DIR"]) if WORKER else Path(tempfile.mkdtemp(prefix="unified-tests-"))
+# Workers inherit the directory that the main process made; what one collects there, another must not be reading.
+TEST_DIR = Path(os.environ["DATA_DIR"]) / WORKER if WORKER else Path(tempfile.mkdtemp(prefix="unified-tests-"))
 pytest_plugins = [
     "accounts.tests.cast",
     "accounts.tests.sign_in_cast",
@@ -66,6 +66,8 @@ def _use_test_settings() -> None:
     from django.conf import settings
 
     settings.STAFF_NEED_SECOND_FACTOR = False
+    # Else every new test client would look at every static file there is.
+    settings.WHITENOISE_AUTOREFRESH = True
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):

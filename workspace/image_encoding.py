@@ -27,10 +27,8 @@ LOWER_ANIMATION_QUALITY = 60
 WORTH_IT = 0.9
 FEW_COLOURS = 65_536
 FULL_COLOUR_WORTH = 1.02
-# The very quickest try without loss comes to less than twice the bytes of one that takes longer.
-HOPELESS = 2
-# libaom takes some painted pictures for screens and tries them with palettes: twice the time, for 3 % more bytes.
-_AOM = {"enable-palette": "0"}
+# libaom takes some pictures of many colours for screens and tries palettes: twice the time, for 3 % more bytes.
+_PAINTED = {"enable-palette": "0"}
 # From here on the encoder hurries; its fastest speed.
 HURRY, HASTE = 8, 9
 THUMBNAIL_SIDE = 320
@@ -107,9 +105,7 @@ def _of_few_colours(picture: Picture, speed: int) -> Candidate:
     Of 13 such pictures of 1024 x 1024 none took a second. Dithered ones are no smaller at speed 6, for 3 to 7 times the
     time; drawings and text are smaller, and better, without loss."""
     hurried = speed >= HURRY
-    exact, best = write_lossless(picture, method=0, quality=0), _avif(picture, QUALITY, HASTE)
-    if len(exact.data) < len(best.data) * HOPELESS:
-        exact = write_lossless(picture, **_QUICKLY)
+    exact, best = write_lossless(picture, **_QUICKLY), _avif(picture, QUALITY, HASTE)
     if len(exact.data) < len(best.data):
         return exact if hurried else min(exact, write_lossless(picture), key=_size)
     # Full colour resolution keeps coloured edges sharp: taken where it costs next to nothing.
@@ -135,16 +131,10 @@ def _avif(picture: Picture, quality: int, speed: int, subsampling: str = "4:2:0"
     image = picture.frames[0]
     if image.mode == "L":
         subsampling = "4:0:0"
-    data = written(
-        picture,
-        "AVIF",
-        quality=quality,
-        speed=speed,
-        subsampling=subsampling,
-        max_threads=1,
-        codec="aom",
-        advanced=_AOM,
-    )
+    options: dict[str, object] = {"codec": "aom", "max_threads": 1, "subsampling": subsampling}
+    if image.getcolors(FEW_COLOURS) is None:
+        options["advanced"] = _PAINTED
+    data = written(picture, "AVIF", quality=quality, speed=speed, **options)
     settings: dict[str, JSON] = {"codec": "avif", "q": quality, "speed": speed, "subsampling": subsampling}
     return Candidate(data, "image/avif", image.size, settings)
 
