@@ -59,6 +59,26 @@ document.addEventListener("htmx:config:request", ({ target, detail }) => {
   for (const [name, value] of [...body]) if (value === "") body.delete(name);
 });
 
+// Asking again for what is shown is no step that "back" would have to undo.
+document.addEventListener("htmx:before:history:update", ({ detail }) => {
+  if (new URL(detail.history.path, location.href).href === location.href) detail.history.type = "replace";
+});
+
+// Words typed before the filters listen are sought once they do.
+const unsought = (field) => field && field.value !== (new URLSearchParams(location.search).get("q") ?? "");
+document.addEventListener("htmx:after:init", ({ target }) => {
+  const field = target.matches("[data-filters]") && target.querySelector("#id_q");
+  if (unsought(field)) field.dispatchEvent(new Event("input", { bubbles: true }));
+});
+
+// A page that looks at itself anew gives way to words being typed, and to another page that one went to meanwhile.
+document.addEventListener("htmx:before:swap", (event) => {
+  if (event.target.id !== "page") return;
+  const { pathname, search } = new URL(event.detail.ctx.request.action, location.href);
+  const left = pathname + search !== location.pathname + location.search;
+  if (left || unsought(document.querySelector("[data-filters] #id_q"))) event.preventDefault();
+});
+
 // Numbers that moved say so, to the eye and to the ear.
 const spoken = () => new Map([...document.querySelectorAll("[data-spoken]")].map((part) => [part.dataset.spoken, part.textContent.replace(/\s+/g, " ").trim()]));
 let before = new Map();

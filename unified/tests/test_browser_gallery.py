@@ -37,14 +37,64 @@ def test_filters_apply_themselves_and_stay_in_the_address(visitor, alice: User) 
     expect(page).to_have_url(re.compile(r"/projects/\?q=keeper$"))
     expect(page.locator("#id_q")).to_be_focused()
     page.fill("#id_q", "")
+    expect(page).to_have_url(re.compile(r"/projects/$"))
     page.get_by_text("ImageGene").first.click()
     expect(page).to_have_url(re.compile(r"/projects/\?app=imagegene$"))
     expect(page.locator(".tile")).to_have_count(1)
     page.reload()
     expect_titles(page, ["Square"])
     page.go_back()
-    expect(page.locator(".tile strong")).to_have_text("Lighthouse")
+    expect(page.locator(".tile")).to_have_count(3)
+    page.go_back()
+    expect_titles(page, ["Lighthouse"])
     expect(page.locator("#id_q")).to_have_value("keeper")
+    assert visit.troubles == []
+
+
+def test_what_is_typed_while_the_page_looks_at_itself_anew_is_kept(visitor, alice: User) -> None:
+    write(alice, "Lighthouse", "The keeper counted")
+    write(alice, "Harbour", "A bell")
+    visit = visitor(alice, timezone_id="Europe/Paris")
+    page = visit.page
+    page.context.add_cookies([{"name": "zone", "value": "Europe/Paris", "url": visit.base}])
+    page.goto("/projects/")
+    page.locator(":root[data-live=on]").wait_for()
+    late: list[Route] = []
+    page.route(lambda address: address.endswith("/projects/"), lambda route: late.append(route))
+    with page.expect_request(lambda request: request.url.endswith("/projects/")):
+        page.evaluate("document.body.dispatchEvent(new CustomEvent('changed'))")
+    page.locator("#id_q").press_sequentially("keep", delay=1)
+    for look in late:
+        look.continue_()
+    page.unroute_all(behavior="wait")
+    page.locator("#id_q").press_sequentially("er", delay=1)
+    expect(page.locator("#id_q")).to_have_value("keeper")
+    expect(page.locator(".tile")).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"/projects/\?q=keeper$"))
+    expect(page.locator("#id_q")).to_be_focused()
+    assert len(late) == 1
+    assert visit.troubles == []
+
+
+def test_what_is_typed_before_the_page_listens_is_sought(visitor, alice: User) -> None:
+    write(alice, "Lighthouse", "The keeper counted")
+    write(alice, "Harbour", "A bell")
+    visit = visitor(alice)
+    page = visit.page
+    held: list[Route] = []
+    page.route(re.compile(r"/htmx\.min"), lambda route: held.append(route))
+    page.goto("/projects/", wait_until="commit")
+    page.locator("#id_q").press_sequentially("keeper", delay=1)
+    for script in held:
+        script.continue_()
+    page.unroute_all(behavior="wait")
+    expect(page.locator(".tile")).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"/projects/\?q=keeper$"))
+    page.press("#id_q", "Enter")
+    page.wait_for_timeout(500)
+    page.go_back()
+    expect(page.locator(".tile")).to_have_count(2)
+    assert len(held) == 1
     assert visit.troubles == []
 
 
