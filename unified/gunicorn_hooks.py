@@ -42,6 +42,8 @@ class RedactedLog(Logger):  # type: ignore[misc]
 # What gunicorn reads from here as its own settings.
 worker_class = "unified.patient_worker.PatientWorker"
 worker_connections = 500
+# One path for every server of a user, and a second way in that nobody here takes.
+control_socket_disable = True
 limit_request_line = 8190
 limit_request_fields = 100
 limit_request_field_size = 8190
