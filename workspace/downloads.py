@@ -1,6 +1,6 @@
 """Downloads made while they are sent: everything that is a person's, or the projects they selected.
 
-Each keeps one of the server's threads until its reader has it all, so only a few run at a time."""
+Each keeps one of the server's threads while it is made, so only a few run at a time."""
 
 import re
 from collections.abc import Generator, Iterator

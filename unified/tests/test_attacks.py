@@ -327,6 +327,8 @@ REACHING_OUT = {"requests", "httpx", "aiohttp", "urllib3", "ftplib", "telnetlib"
 ALLOWED = {
     "unified/gunicorn_hooks.py": {"socket"},
     "unified/live.py": {"socket"},
+    "unified/gathering.py": {"socket"},
+    "unified/outlet.py": {"socket"},
     "unified/patient_worker.py": {"socket"},
     "accounts/sockets.py": {"socket"},
     "unified/management/commands/serve.py": {"urllib", "http", "socket"},

@@ -1,15 +1,23 @@
-"""Whoever sends slowly, or only half, or stays when answered, holds no thread: all others are answered meanwhile."""
+"""Whoever sends slowly, or only half, reads slowly or stays when answered, holds no thread: others are answered."""
 
+import hashlib
 import json
+import os
 import socket
+import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from http.client import HTTPConnection
 
 import pytest
+from django.test import Client
 
 from tests.server import gunicorn
-from unified import patient_worker
+from unified import gathering, patient_worker
+from unified.outlet import MOST_OWED_BYTES, Outlet
+from workspace import services
+from workspace.content import prepare_text
+from workspace.tests.cast import save
 
 pytestmark = [pytest.mark.serve, pytest.mark.django_db(transaction=True)]
 # More than twice the server's threads.
@@ -30,6 +38,35 @@ HALVES = {
 def port(django_db_setup):
     with gunicorn() as (_, port):
         yield port
+
+
+# Several of these are more than the buffers of both ends hold.
+LONG_BYTES, PIPELINED = 500_000, 12
+
+
+@pytest.fixture
+def long_text(alice, penora):
+    return os.urandom(LONG_BYTES // 2).hex()
+
+
+@pytest.fixture
+def asked(alice, penora, penora_key, long_text):
+    """One long text, asked for again and again in one breath."""
+    code = save(alice, penora, prepared=prepare_text(long_text, "none")).project.code
+    path = f"/api/unified/project/{code}/content?user_id=alice"
+    head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {penora_key}\r\n"
+    last = "Connection: close\r\n\r\n"
+    return (f"{head}\r\n" * (PIPELINED - 1) + head + last).encode()
+
+
+def hesitant(port, sent):
+    """A connection whose own buffer takes little."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    sock.settimeout(30)
+    sock.connect(("127.0.0.1", port))
+    sock.sendall(sent)
+    return sock
 
 
 def opened(port, sent):
@@ -58,7 +95,7 @@ def test_a_crowd_that_sends_half_keeps_nobody_waiting(port, sent):
         begun = time.monotonic()
         assert all(alive(port) for _ in range(5))
         # Far less than any deadline of theirs, and far more than a busy machine needs for five answers.
-        assert time.monotonic() - begun < patient_worker.HEAD_SECONDS - 2
+        assert time.monotonic() - begun < gathering.HEAD_SECONDS - 2
 
 
 def test_whoever_never_ends_a_head_or_a_body_is_told_so(port):
@@ -139,3 +176,88 @@ def test_what_is_too_long_or_says_two_things_is_refused_with_a_problem(port, sen
     assert b"application/problem+json" in head
     assert json.loads(body)["status"] == status
     assert len(body) < 1_000
+
+
+def test_readers_of_one_byte_a_second_keep_nobody_waiting(port, asked):
+    with ExitStack() as crowd:
+        slow = [crowd.enter_context(hesitant(port, asked)) for _ in range(CROWD)]
+        begun = time.monotonic()
+        for _ in range(5):
+            assert all(sock.recv(1) for sock in slow)
+            assert alive(port)
+            time.sleep(0.5)
+        assert time.monotonic() - begun < gathering.STALLED_SECONDS / 2
+
+
+def test_a_reader_who_hesitates_has_the_whole_answer_in_the_end(port, asked, long_text):
+    with hesitant(port, asked) as sock:
+        time.sleep(2)
+        data = b"".join(iter(lambda: sock.recv(65_536), b""))
+    bodies = [answer.split(b"\r\n\r\n", 1)[1] for answer in data.split(b"HTTP/1.1 200 OK")[1:]]
+    assert {hashlib.sha256(body).digest() for body in bodies} == {hashlib.sha256(long_text.encode()).digest()}
+    assert len(bodies) == PIPELINED
+
+
+def test_whoever_takes_next_to_nothing_is_let_go(port, asked):
+    with hesitant(port, asked) as sock:
+        begun = time.monotonic()
+        time.sleep(gathering.STALLED_SECONDS + 3 * patient_worker.SWEEP_SECONDS + 1)
+        taken, whole = 0, PIPELINED * LONG_BYTES
+        try:
+            while chunk := sock.recv(65_536):
+                taken += len(chunk)
+        except ConnectionError:
+            pass
+        assert taken < whole
+        assert time.monotonic() - begun < 2 * gathering.STALLED_SECONDS
+
+
+def test_an_export_nobody_reads_leaves_its_place_to_the_next(port, alice, penora):
+    services.set_limit(user=alice, limit_bytes=50_000_000)
+    for _ in range(20):
+        save(alice, penora, prepared=prepare_text(os.urandom(LONG_BYTES // 2).hex(), "none"))
+    browser = Client()
+    browser.force_login(alice)
+    token = "a" * 32
+    cookies = f"sessionid={browser.cookies['sessionid'].value}; csrftoken={token}"
+    form = f"csrfmiddlewaretoken={token}".encode()
+    head = f"POST /account/export HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\nCookie: {cookies}\r\n"
+    head += f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(form)}\r\n\r\n"
+    with hesitant(port, head.encode() + form) as unread:
+        assert unread.recv(15) == b"HTTP/1.1 200 OK"
+        deadline = time.monotonic() + gathering.STALLED_SECONDS / 2
+        status = 503
+        while status == 503 and time.monotonic() < deadline:
+            time.sleep(0.5)
+            with opened(port, head.encode() + form) as sock:
+                status, *_ = answered(sock)
+        assert status == 200
+
+
+def test_an_answer_without_end_waits_for_its_reader():
+    near, far = socket.socketpair()
+    with Outlet(near, patience=10) as outlet, far:
+        chunk, times = os.urandom(MOST_OWED_BYTES // 8), 10
+        sender = threading.Thread(target=lambda: [outlet.sendall(chunk) for _ in range(times)])
+        sender.start()
+        sender.join(1)
+        assert sender.is_alive()
+        assert outlet.owed <= MOST_OWED_BYTES + len(chunk)
+        got, deadline = bytearray(), time.monotonic() + 20
+        while len(got) < times * len(chunk) and time.monotonic() < deadline:
+            if not sender.is_alive():
+                outlet.pay()
+            with suppress(BlockingIOError):
+                got += far.recv(65_536, socket.MSG_DONTWAIT)
+        sender.join(10)
+        assert bytes(got) == chunk * times
+        assert outlet.owed == 0
+
+
+def test_an_answer_without_end_that_nobody_reads_is_given_up():
+    near, far = socket.socketpair()
+    answer = bytes(MOST_OWED_BYTES + 2 * gathering.SEND_BUFFER_BYTES)
+    with Outlet(near, patience=0.2) as outlet, far:
+        with pytest.raises(ConnectionResetError):
+            outlet.sendall(answer)
+        assert outlet.owed == 0
