@@ -24,14 +24,15 @@ CHUNK_BYTES, READS = 65_536, 16
 _LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*(.*?)[ \t]*\r$", re.I | re.M)
 _CODING = re.compile(rb"^transfer-encoding[ \t]*:", re.I | re.M)
 _EXPECT = re.compile(rb"^expect[ \t]*:[ \t]*100-continue[ \t]*\r\n", re.I | re.M)
+_OFFERED_ID = re.compile(rb"^x-request-id[ \t]*:[ \t]*([A-Za-z0-9._-]{1,128})[ \t]*\r$", re.I | re.M)
 
 
 class Refused(Exception):
     """What is arriving will be no request."""
 
-    def __init__(self, status: int, reason: str, code: str = "invalid_request") -> None:
+    def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
-        self.status, self.reason, self.code = status, reason, code
+        self.status, self.reason = status, reason
 
 
 class Gathered(TConn):  # type: ignore[misc]
@@ -54,6 +55,12 @@ class Gathered(TConn):  # type: ignore[misc]
         self.size = self._searched = self._step = 0
         self.here = len(self.received)
         self.due = time.monotonic() + patience
+        self.sock.request_id = ""
+
+    def name(self) -> None:
+        """Note the request's own `X-Request-ID`, for whoever refuses it before it is one."""
+        found = _OFFERED_ID.search(self.received)
+        self.sock.request_id = found[1].decode() if found else ""
 
     def gather(self, most: int) -> bool:
         """Whether the request is here whole. Raises Refused, and OSError when the other side has gone.
@@ -122,6 +129,7 @@ class Gathered(TConn):  # type: ignore[misc]
             raise Refused(431, "Request Header Fields Too Large")
         if end < 0:
             return
+        self.name()
         head = bytes(self.received[: end + 4])
         self.size = len(head) + _body_size(head, most)
         if self.size > self.here:
@@ -151,5 +159,5 @@ def _body_size(head: bytes, most: int) -> int:
     if len(lengths) > 1 or not re.fullmatch(rb"[0-9]{1,18}", lengths[0]):
         raise Refused(400, "Bad Request")
     if int(lengths[0]) > most:
-        raise Refused(413, "Content Too Large", "body_too_large")
+        raise Refused(413, "Content Too Large")
     return int(lengths[0])

@@ -2,10 +2,10 @@
 
 import ctypes
 import gc
-import json
 import logging
 import signal
 import socket
+import uuid
 from typing import Any
 
 from gunicorn import util  # type: ignore[import-untyped]
@@ -83,15 +83,16 @@ def post_request(worker: Any, request: Any, environ: dict[str, Any], response: A
         gc.collect()
 
 
-def write_problem(
-    client: socket.socket, status: int, reason: str, message: str = "", code: str = "invalid_request"
-) -> None:
+def write_problem(client: socket.socket, status: int, reason: str, message: str = "") -> None:
     """Refuse what never became a request (a line too long, two lengths) as every other refusal is: without HTML.
 
     Takes the place of gunicorn.util.write_error; `message` may repeat what was sent, so it stays out."""
-    body = {"type": "about:blank", "title": reason, "status": status, "detail": reason, "code": code}
-    content = json.dumps(body).encode()
-    headers = {**SAFE_HEADERS, "Content-Security-Policy": FILE_POLICY, "Cache-Control": "no-store"}
-    head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
+    from unified import problems  # ready only in the worker
+
+    request_id = getattr(client, "request_id", "") or uuid.uuid4().hex
+    problem = problems.at_the_edge(status, request_id)
+    headers = {**SAFE_HEADERS, "Content-Security-Policy": FILE_POLICY, "X-Request-ID": request_id, **problem.headers}
+    head = f"HTTP/1.1 {problem.status_code} {reason}\r\nConnection: close\r\n"
     head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    content = problem.content
     util.write_nonblock(client, head.encode("latin-1") + b"Content-Length: %d\r\n\r\n" % len(content) + content)

@@ -16,13 +16,14 @@ _CHUNK, _SENDS = 65_536, 16
 class Outlet(socket.socket):
     """A socket whose `sendall` keeps what it cannot send; `pay` sends more of it whenever the reader has room.
 
-    `owed` is how many bytes are kept. An Outlet whose reader is waited for longer than `patience` seconds without
-    taking a byte raises ConnectionResetError."""
+    `owed` is how many bytes are kept, `request_id` what the request that is answered calls itself. When the reader is
+    waited for and takes nothing for `patience` seconds, ConnectionResetError is raised."""
 
     def __init__(self, sock: socket.socket, patience: float) -> None:
         super().__init__(sock.family, sock.type, sock.proto, fileno=sock.detach())
         self.patience = patience
         self.owed = 0
+        self.request_id = ""
         self._kept: SpooledTemporaryFile[bytes] | None = None
 
     def dup(self) -> socket.socket:  # type: ignore[override]

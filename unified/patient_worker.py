@@ -94,7 +94,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
         while held > HELD_BYTES:
             oldest = large.pop(0)
             held -= oldest.here
-            self._refuse(oldest, Refused(503, "Service Unavailable", "server_busy"))
+            self._refuse(oldest, Refused(503, "Service Unavailable"))
 
     def _gather(self, conn: Gathered) -> None:
         from django.conf import settings  # ready only in the worker
@@ -114,8 +114,10 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
                 self._watch(conn, self._gather)
 
     def _refuse(self, conn: Gathered, refused: Refused) -> None:
+        if not conn.sock.request_id:
+            conn.name()
         with suppress(OSError):
-            write_problem(conn.sock, refused.status, refused.reason, code=refused.code)
+            write_problem(conn.sock, refused.status, refused.reason)
         self._leave(conn)
 
     def _when_paid(self, conn: Gathered, then: Callable[[Gathered], None]) -> None:

@@ -24,6 +24,7 @@ from rest_framework.settings import api_settings
 from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.errors import DomainError, problem
+from unified.problem_codes import PROBLEM_CODES
 
 logger = logging.getLogger(__name__)
 
@@ -47,12 +48,16 @@ _MALFORMED = (
 )
 
 
-class BodyTooLarge(exceptions.APIException):
+class BodyTooLarge(DomainError):
     """A body with more bytes than settings.MAX_BODY_BYTES."""
 
-    status_code = 413
-    default_code = "body_too_large"
-    default_detail = "The body is larger than could ever fit."
+    code = "body_too_large"
+    status = 413
+    title = "Body too large"
+
+    def __init__(self) -> None:
+        most = settings.MAX_BODY_BYTES
+        super().__init__(f"A body may have at most {most:,} bytes.", limit_bytes=most)
 
 
 class ProblemResponse(HttpResponse):
@@ -95,6 +100,8 @@ def _instance(request: HttpRequest | Request | None) -> str:
 def exception_handler(exc: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """DRF's hook: a problem for any exception at all; bugs are logged, and re-raised where settings ask for that."""
     request = context.get("request")
+    if isinstance(exc, django_errors.RequestDataTooBig):
+        exc = BodyTooLarge()
     if isinstance(exc, DomainError):
         return ProblemResponse(problem(exc, _instance(request)), exc.headers)
     known = _as_api_exception(exc)
@@ -126,8 +133,6 @@ def _as_api_exception(exc: Exception) -> exceptions.APIException | None:
         return exceptions.PermissionDenied()
     if isinstance(exc, django_errors.ValidationError):
         return exceptions.ValidationError(get_error_detail(exc))
-    if isinstance(exc, django_errors.RequestDataTooBig):
-        return BodyTooLarge()
     if isinstance(exc, _MALFORMED):
         return exceptions.ParseError()
     return None
@@ -182,6 +187,31 @@ def _headers(exc: exceptions.APIException, view: Any) -> dict[str, str]:
     return headers
 
 
+# What the server refuses before it is a request; anything else it finds wrong with one is 400.
+EDGE_CODES = {
+    408: "request_timeout",
+    411: "length_required",
+    413: "body_too_large",
+    414: "uri_too_long",
+    417: "expectation_failed",
+    431: "headers_too_large",
+    500: "internal_error",
+    503: "server_busy",
+}
+BUSY_SECONDS = 5
+
+
+def at_the_edge(status: int, request_id: str) -> ProblemResponse:
+    """The problem of what never became a request."""
+    code = EDGE_CODES.get(status, "invalid_request")
+    if code == BodyTooLarge.code:
+        return ProblemResponse(problem(BodyTooLarge(), ""), {})
+    row = next(row for row in PROBLEM_CODES if row.code == code)
+    headers = {"Retry-After": str(BUSY_SECONDS)} if status == 503 else {}
+    facts = {"request_id": request_id} if status == 500 else {}
+    return problem_response(None, status=row.status, code=code, detail=row.meaning, headers=headers, **facts)
+
+
 def in_api(request: HttpRequest) -> bool:
     """Whether a path answers programs; every other path answers people, in HTML."""
     return request.path.startswith(API_PREFIX) or request.path == API_PREFIX.rstrip("/")
@@ -198,7 +228,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if not in_api(request):
         return defaults.bad_request(request, exception)
     if isinstance(exception, django_errors.RequestDataTooBig):
-        return problem_response(request, status=413, code="body_too_large", detail=str(BodyTooLarge.default_detail))
+        return ProblemResponse(problem(BodyTooLarge(), _instance(request)), {})
     return problem_response(request, status=400, code="invalid_request", detail="The request is malformed.")
 
 

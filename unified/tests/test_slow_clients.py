@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -15,6 +16,8 @@ from django.test import Client
 from tests.server import gunicorn
 from unified import gathering, patient_worker
 from unified.outlet import MOST_OWED_BYTES, Outlet
+from unified.problem_codes import PROBLEM_CODES
+from unified.problems import EDGE_CODES, at_the_edge
 from workspace import services
 from workspace.content import prepare_text
 from workspace.tests.cast import save
@@ -102,7 +105,7 @@ def test_whoever_never_ends_a_head_or_a_body_is_told_so(port):
     with opened(port, HALVES["half a head"]) as head, opened(port, HALVES["half a body"]) as body:
         for sock in (head, body):
             status, _, problem = answered(sock)
-            assert (status, json.loads(problem)["status"]) == (408, 408)
+            assert (status, json.loads(problem)["code"]) == (408, "request_timeout")
 
 
 def test_whoever_sends_byte_by_byte_is_answered(port):
@@ -164,6 +167,9 @@ LIMITS = {
     "a length that is none": (HEAD + b"Content-Length: ten\r\n\r\n{}", 400),
     "a length behind a blank": (HEAD + b"Content-Length : 2\r\n\r\n{}", 400),
     "a length and chunks": (HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}", 411),
+    "an expectation": (HEAD + b"Expect: a miracle\r\nContent-Length: 0\r\n\r\n", 417),
+    "a method that is none": (b"G@T / HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "a version that is none": (b"GET / HTTP/9\r\nHost: x\r\n\r\n", 400),
     "chunks": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411),
 }
 
@@ -172,10 +178,43 @@ LIMITS = {
 def test_what_is_too_long_or_says_two_things_is_refused_with_a_problem(port, sent, status):
     with opened(port, sent) as sock:
         got, head, body = answered(sock)
-    assert got == status
+    problem = json.loads(body)
+    assert got == problem["status"] == status
     assert b"application/problem+json" in head
-    assert json.loads(body)["status"] == status
+    assert re.search(rb"\r\nX-Request-ID: [0-9a-f]{32}\r\n", head)
+    assert {row.code: row.status for row in PROBLEM_CODES}[problem["code"]] == status
+    assert problem["type"] == f"http://127.0.0.1:{port}/api/docs#{problem['code']}"
     assert len(body) < 1_000
+
+
+def test_a_body_that_is_too_large_is_told_how_large_one_may_be(port, settings):
+    with opened(port, LIMITS["a body"][0]) as sock:
+        problem = json.loads(answered(sock)[2])
+    assert (problem["code"], problem["limit_bytes"]) == ("body_too_large", settings.MAX_BODY_BYTES)
+    assert f"{settings.MAX_BODY_BYTES:,} bytes" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"Content-Length: 25165825\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n",
+        b"Expect: a miracle\r\n\r\n",
+        b"Wrong\x00: 1\r\n\r\n",
+        b"X-Long: " + b"a" * 80_000,
+    ],
+)
+def test_a_refusal_before_the_request_is_one_has_the_id_that_it_came_with(port, rest):
+    with opened(port, HEAD + b"X-Request-ID: mine-1\r\n" + rest) as sock:
+        status, head, _ = answered(sock)
+    assert 400 <= status < 500
+    assert b"\r\nX-Request-ID: mine-1\r\n" in head
+
+
+@pytest.mark.parametrize("status", EDGE_CODES)
+def test_every_code_of_the_servers_own_is_in_the_table(status):
+    problem = at_the_edge(status, "mine").data
+    assert {row.code: row.status for row in PROBLEM_CODES}[problem["code"]] == problem["status"] == status
 
 
 def test_readers_of_one_byte_a_second_keep_nobody_waiting(port, asked):
@@ -238,7 +277,12 @@ def test_an_answer_without_end_waits_for_its_reader():
     near, far = socket.socketpair()
     with Outlet(near, patience=10) as outlet, far:
         chunk, times = os.urandom(MOST_OWED_BYTES // 8), 10
-        sender = threading.Thread(target=lambda: [outlet.sendall(chunk) for _ in range(times)])
+
+        def send():
+            for _ in range(times):
+                outlet.sendall(chunk)
+
+        sender = threading.Thread(target=send)
         sender.start()
         sender.join(1)
         assert sender.is_alive()
