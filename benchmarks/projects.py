@@ -24,8 +24,14 @@ LISTS: dict[str, dict[str, str]] = {
     "common": {"q": shelves.COMMON_WORD},
     "rare": {"q": shelves.RARE_WORD},
     "nothing": {"q": "unfindable"},
+    "phrase": {"q": f'"{shelves.COMMON_PAIR}"'},
+    "phrases": {"q": f'"{shelves.COMMON_PAIR}" "{shelves.COMMON_PAIR_ELSEWHERE}"'},
+    "long_phrase": {"q": f'"{shelves.COMMON_PHRASE}"'},
+    "no_phrase": {"q": f'"{shelves.NO_PHRASE}"'},
+    "best": {"q": shelves.COMMON_WORD, "ordering": "relevance"},
+    "best_phrase": {"q": f'"{shelves.COMMON_PAIR}"', "ordering": "relevance"},
 }
-EMPTY = ("nothing", "trash")
+EMPTY = ("nothing", "trash", "no_phrase")
 
 
 def measure(quick: bool) -> dict[str, Any]:

@@ -18,6 +18,12 @@ NAMES = {
     "common": "found by a word that half of them have",
     "rare": "found by a word that 20 of them have",
     "nothing": "found by a word that none has",
+    "phrase": "found by two words side by side that half of them have",
+    "phrases": "found by two such pairs",
+    "long_phrase": "found by four words side by side that half of them have",
+    "no_phrase": "not found: half have both words, but not side by side",
+    "best": "the best by a word that half of them have",
+    "best_phrase": "the best by two words side by side",
 }
 
 

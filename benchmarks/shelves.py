@@ -38,6 +38,9 @@ WORDS = [
     "garden",
 ]
 COMMON_WORD, RARE_WORD, TAG = "lantern", "zeppelin", "travel"
+# What half of them have side by side, and what they have in words but in another order.
+COMMON_PHRASE = "lantern over quiet water"
+COMMON_PAIR, COMMON_PAIR_ELSEWHERE, NO_PHRASE = "lantern over", "quiet water", "water lantern"
 
 
 def fill(port: int, user: User, count: int) -> None:
@@ -78,8 +81,8 @@ def _project(user: User, number: int) -> dict[str, object]:
 
 
 def _mark(number: int) -> str:
-    """The word that a search finds this project by."""
-    return RARE_WORD if number < RARE else COMMON_WORD if number % 2 else "candle"
+    """What a search finds this project by."""
+    return RARE_WORD if number < RARE else COMMON_PHRASE if number % 2 else "candle"
 
 
 def _copy(user: User, count: int) -> None:
