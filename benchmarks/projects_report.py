@@ -21,7 +21,7 @@ NAMES = {
     "phrase": "found by two words side by side that half of them have",
     "phrases": "found by two such pairs",
     "long_phrase": "found by four words side by side that half of them have",
-    "no_phrase": "not found: half have both words, but not side by side",
+    "no_phrase": "not found: half have both words, but not side by side (no target: all their texts are read)",
     "best": "the best by a word that half of them have",
     "best_phrase": "the best by two words side by side",
 }
@@ -32,10 +32,14 @@ def _pairs(facts: dict[str, Any]) -> dict[str, tuple[Series, Series]]:
     return {name: (found[f"{name}_few"], found[f"{name}_many"]) for name in NAMES if f"{name}_few" in found}
 
 
+# Known to take longer; docs/decisions.md says why it is left so.
+WITHOUT_TARGET = "no_phrase"
+
+
 def targets(database: str, facts: dict[str, Any]) -> list[Target]:
     few, many = facts["projects"]["few"], facts["projects"]["many"]
-    worst = max(times_as_fast(*pair, "cpu") for pair in _pairs(facts).values())
-    text = f"slowest list, {many:,} projects × {few}, by CPU"
+    worst = max(times_as_fast(*pair, "cpu") for name, pair in _pairs(facts).items() if name != WITHOUT_TARGET)
+    text = f"slowest list or search, {many:,} projects × {few}, by CPU"
     return [Target(text, database, 1.3, worst, at_most=True)]
 
 

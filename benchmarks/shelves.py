@@ -7,6 +7,7 @@ import copy
 import io
 import random
 from datetime import timedelta
+from functools import cache
 from itertools import cycle, islice
 
 from django.utils import timezone
@@ -98,10 +99,23 @@ def _copy(user: User, count: int) -> None:
 
 def _copied(original: Project, number: int) -> Project:
     made = copy.copy(original)
-    made.pk, made.code = None, new_code()
+    made.pk, made.code = None, _unused_code()
     made.title = f"{original.title} {number}"
     made.created_at = made.updated_at = timezone.now() - timedelta(minutes=7 * (number + 1))
     return made
+
+
+@cache
+def _codes() -> set[str]:
+    return set(IssuedCode.objects.values_list("code", flat=True))
+
+
+def _unused_code() -> str:
+    """Among ten thousand drawn at once two are the same every twentieth time."""
+    while (code := new_code()) in _codes():
+        pass
+    _codes().add(code)
+    return code
 
 
 def _words(original: Project, made: Project) -> SearchEntry:

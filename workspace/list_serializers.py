@@ -24,7 +24,8 @@ class ProjectQuery(OrderedPageQuery):
         max_length=200,
         required=False,
         help_text="Words to find in title, text, tags and metadata: all of them, quoted ones side by side. "
-        "`ordering=relevance` puts the best first, of the newest 1,000 that were found.",
+        "What has a phrase is counted up to 100 (`total_is_exact`). "
+        "`ordering=relevance` puts the best first, of the newest 200 that were found.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -63,6 +64,9 @@ class ProjectPageSerializer(serializers.Serializer[Any]):
     penora_projects = ListedProjectSerializer(many=True)
     imagegene_projects = ListedProjectSerializer(many=True)
     total_projects = serializers.IntegerField()
+    total_is_exact = serializers.BooleanField(
+        help_text="false where a phrase was looked for and more than 100 have it: then the newest 100 are counted."
+    )
     counts = serializers.DictField(child=serializers.IntegerField())
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)

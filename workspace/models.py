@@ -94,7 +94,7 @@ class ImportedRow(models.Model):
 
 
 # The best matches are sought among so many of the newest, so that a search never has to weigh every work there is.
-MOST_RANKED = 1_000
+MOST_RANKED = 200
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):

@@ -60,6 +60,11 @@ class Query:
 
     chunks: tuple[Chunk, ...]
 
+    @property
+    def phrases(self) -> list[Chunk]:
+        """The chunks of several words."""
+        return [chunk for chunk in self.chunks if len(chunk.words) > 1]
+
 
 def parse(text: str) -> Query:
     """What a person asks for: all words, in any order; "quoted" ones side by side; the last word may be unfinished.

@@ -23,6 +23,9 @@ Found = TypeVar("Found", bound=QuerySet[Any])
 
 # The lower bits of a place in the index are the project's number, those above them its app's.
 PROJECT_BITS = 40
+# PostgreSQL takes words for independent of each other: asked for all of a phrase it expects to find next to nothing,
+# and reads every text that has them before it shows the first.
+MOST_NARROWING = 2
 # The ASCII tokenizer takes the terms as they are: they hold letters, digits and the dot, everything else was cut away.
 SQLITE = {
     "workspace_searchindex": """CREATE VIRTUAL TABLE workspace_searchindex USING fts5(
@@ -145,19 +148,25 @@ def matching(projects: Found, query: Query, owner: int) -> Found:
         return projects.none()
     found = projects.filter(InIndex(asked(query, owner)))
     # The index knows which words there are; whether they stand side by side, their stored order tells.
-    for chunk in query.chunks:
-        if len(chunk.words) > 1:
-            found = found.filter(_has("found_by__about", chunk) | _has("found_by__body", chunk))
+    for chunk in query.phrases:
+        found = found.filter(_has("found_by__about", chunk) | _has("found_by__body", chunk))
     return found
 
 
 def asked(query: Query, owner: int, tag: str | None = None) -> Asked:
-    """What the index is asked for the words of `query` and a tag."""
-    words = [word for chunk in query.chunks for word in chunk.words[: len(chunk.words) - chunk.open]]
-    unfinished = [chunk.words[-1] for chunk in query.chunks if chunk.open]
+    """What the index is asked for the words of `query` and a tag; of phrases it is not asked for every word."""
+    singles = [chunk for chunk in query.chunks if len(chunk.words) == 1]
+    words = [*(chunk.words[0] for chunk in singles if not chunk.open), *_narrowing(query.phrases)]
+    unfinished = [chunk.words[0] for chunk in singles if chunk.open]
     tags = [] if tag is None else [tag_term(tag)]
     every = [*dict.fromkeys([*tags, *words]), *unfinished]
     return Asked(tuple(f"{owner}.{word}" for word in every), bool(unfinished))
+
+
+def _narrowing(phrases: list[Chunk]) -> list[str]:
+    """The longest finished words of the phrases: the texts of what has these are read in any case."""
+    words = dict.fromkeys(word for chunk in phrases for word in chunk.words[: len(chunk.words) - chunk.open])
+    return sorted(words, key=len, reverse=True)[:MOST_NARROWING]
 
 
 def counts(of: Asked, using: str = "default") -> dict[int, int]:

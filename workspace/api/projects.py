@@ -17,7 +17,7 @@ from credits import services as credits
 from credits.serializers import UserQuery
 from workspace import content, services
 from workspace.api.sending import Sending
-from workspace.filters import counted, filtered
+from workspace.filters import Total, counted, filtered
 from workspace.highlights import highlights_of
 from workspace.list_serializers import ProjectPageSerializer, ProjectQuery
 from workspace.models import MOST_RANKED, Project
@@ -102,7 +102,7 @@ class ProjectViewSet(GenericViewSet[Project]):
         links = self.get_paginated_response(None).data
         # What is on one page is counted already.
         is_all = "cursor" not in query and links["next"] is None
-        counts = Counter(project.app_id for project in page) if is_all else counted(user, query)
+        total = Total(Counter(project.app_id for project in page), True) if is_all else counted(user, query)
         return Response(
             {
                 "all_projects": shown,
@@ -110,8 +110,9 @@ class ProjectViewSet(GenericViewSet[Project]):
                     f"{slug}_projects": [item for item in shown if item["app_source"] == slug]
                     for slug in slugs.values()
                 },
-                "total_projects": sum(counts.values()),
-                "counts": {slug: counts.get(app, 0) for app, slug in slugs.items()},
+                "total_projects": sum(total.counts.values()),
+                "total_is_exact": total.is_exact,
+                "counts": {slug: total.counts.get(app, 0) for app, slug in slugs.items()},
                 "next": links["next"],
                 "previous": links["previous"],
             }

@@ -48,6 +48,7 @@ def test_the_list_is_merged_and_split_by_app(shelf, penora_api: APIClient) -> No
         "penora_projects",
         "imagegene_projects",
         "total_projects",
+        "total_is_exact",
         "counts",
         "next",
         "previous",
@@ -230,3 +231,23 @@ def test_all_that_fits_is_counted_on_the_first_of_many_pages(shelf, penora_api: 
     kept = {name: len(whole[f"{name}_projects"]) for name in ("penora", "imagegene")}
     assert (first["total_projects"], first["counts"]) == (len(whole["all_projects"]), kept)
     assert [len(first["all_projects"])] == [min(1, len(whole["all_projects"]))]
+
+
+def test_what_has_a_phrase_is_counted_so_far_and_the_list_says_so(
+    shelf, penora_api: APIClient, alice, penora, monkeypatch
+):
+    monkeypatch.setattr("workspace.filters.MOST_COUNTED", 3)
+
+    def total(query: str) -> tuple[int, bool]:
+        page = listed(penora_api, f"&limit=1&q={query}")
+        assert page["next"]
+        return page["total_projects"], page["total_is_exact"]
+
+    for number in range(3):
+        save(alice, penora, title=f"Green tea {number}")
+    assert total('"green tea"') == (3, True)
+    save(alice, penora, title="Green tea again")
+    assert total('"green tea"') == (3, False)
+    assert total("green tea") == (4, True)
+    everything = listed(penora_api, '&q="green tea"')
+    assert (len(everything["all_projects"]), everything["total_projects"], everything["total_is_exact"]) == (4, 4, True)

@@ -204,6 +204,15 @@ def test_every_query_finds_what_it_should_and_nothing_of_others(library, alice):
 
 
 @pytest.mark.django_db
+def test_a_phrase_is_found_whichever_of_its_words_the_index_is_asked_for(library, alice):
+    asked = search_index.asked(search.parse('"falls on the sea" keeper "the waves'), alice.pk)
+    assert [term.partition(".")[2] for term in asked.terms] == ["keeper", "falls", "the"]
+    assert [library[code] for code in found(alice, '"falls on the sea" keeper "the waves')] == ["lighthouse"]
+    assert found(alice, '"falls in the sea" keeper') == []
+    assert found(alice, '"falls on the sea" "the night') == []
+
+
+@pytest.mark.django_db
 def test_no_characters_whatever_are_an_error(library, alice):
     dice = random.Random(11)
     letters = "ab \"'\\:*&|!()<>-~^%_.\0\t\n$@東é\u0301\u200d🌊﷽\ud800{}[];"
