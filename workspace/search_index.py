@@ -229,11 +229,20 @@ def is_sound(using: str = "default") -> bool:
 
 
 def missing(using: str = "default") -> list[str]:
-    """Names of the parts of the index that should be there and are not, in the order to make them."""
+    """Names of the parts of the index that should be there and are not, in the order to make them.
+
+    None where the table it follows is not there, or is that of an earlier migration."""
     connection = connections[using]
-    if "workspace_searchentry" not in connection.introspection.table_names():
-        return []
     with connection.cursor() as cursor:
+        if not _has_places(connection, cursor):
+            return []
         cursor.execute(PRESENT[connection.vendor])
         present = {row[0] for row in cursor.fetchall()}
     return [name for name in (SQLITE if connection.vendor == "sqlite" else POSTGRES) if name not in present]
+
+
+def _has_places(connection: Any, cursor: Any) -> bool:
+    table = "workspace_searchentry"
+    if table not in connection.introspection.table_names(cursor):
+        return False
+    return "place" in {column.name for column in connection.introspection.get_table_description(cursor, table)}
