@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from django.core.management import CommandError
 from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
 
 from accounts import append_only, audit
 from accounts.closing import is_forgotten
@@ -22,6 +24,13 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.row}: {self.what}"
+
+
+def require_migrated() -> None:
+    """Raise CommandError, one sentence, where tables that a proof reads may be missing."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise CommandError("The database is not up to date, so nothing was checked: run `manage.py migrate` first.")
 
 
 @contextmanager

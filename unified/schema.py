@@ -111,7 +111,10 @@ def _describe_answers(operation: Json, problems: list[int]) -> None:
     names = [parameter.get("$ref", "") for parameter in operation["parameters"]]
     replayable = "#/components/parameters/Idempotency-Key" in names
     ranged = "#/components/parameters/Range" in names
-    tagged = "#/components/parameters/If-None-Match" in names or operation["operationId"] == "update_project"
+    tagged = "#/components/parameters/If-None-Match" in names or operation["operationId"] in {
+        "update_project",
+        "save_project",
+    }
     for status, response in operation["responses"].items():
         response["description"] = response.get("description") or ("Created." if status == "201" else "Done.")
         wanted = [*_ALWAYS, *["Idempotency-Replayed"] * replayable, *["ETag"] * tagged]

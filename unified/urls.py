@@ -38,7 +38,9 @@ FORM = {"parser_classes": [StrictJSONParser, StrictFormParser]}
 
 def route(pattern: str, viewset: Any, options: dict[str, Any] | None = None, **actions: str) -> URLPattern:
     """An API path, with or without its trailing slash (a redirect would lose a POST)."""
-    made: URLPattern = re_path(rf"^{pattern}/?$", viewset.as_view(actions, **(options or {})))
+    # DRF would say in `Allow` that OPTIONS is answered, which nothing here does.
+    answered = {"http_method_names": [*actions, "head"], **(options or {})}
+    made: URLPattern = re_path(rf"^{pattern}/?$", viewset.as_view(actions, **answered))
     return made
 
 

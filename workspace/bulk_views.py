@@ -44,8 +44,7 @@ def projects_delete(request: HttpRequest) -> HttpResponse:
 def projects_restore(request: HttpRequest) -> HttpResponse:
     """Undo: take the named projects out of the trash again."""
     named = _codes(request.POST.getlist("code"))
-    returned = _found(services.restore_many(user=person(request), app=None, project_codes=named))
-    count = len(returned)
+    count = sum(it.done for it in services.restore_many(user=person(request), app=None, project_codes=named))
     messages.success(request, ngettext("%d project is back.", "%d projects are back.", count) % count)
     return back(request, "projects")
 

@@ -185,6 +185,11 @@ class LooseObject(models.Model):
 LIVE, TRASHED = Q(trashed_at__isnull=True), Q(trashed_at__isnull=False)
 
 
+def etag_of(code: str, version: int) -> str:
+    """The ETag of a project as it was in this version."""
+    return f'"{code}-{version}"'
+
+
 class Project(models.Model):
     """A text or picture that an app made for a person. `file_size_bytes` is what it takes from the quota."""
 
@@ -241,7 +246,7 @@ class Project(models.Model):
     @property
     def etag(self) -> str:
         """A strong validator: it changes with every update."""
-        return f'"{self.code}-{self.version}"'
+        return etag_of(self.code, self.version)
 
     def facts(self) -> dict[str, Any]:
         """What events say of a project."""

@@ -1,8 +1,12 @@
-"""Issuing a key from the shell."""
+"""Issuing a key from the shell, and proofs of a database that has no tables."""
 
+import os
+import subprocess
+import sys
 from io import StringIO
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from accounts import services
@@ -45,3 +49,20 @@ def test_a_third_live_key_is_refused(penora):
     with pytest.raises(CommandError, match="two live keys"):
         issue("penora")
     assert ApiKey.objects.count() == 2
+
+
+@pytest.mark.parametrize("command", ["check_ledger", "check_storage", "check_audit_log"])
+def test_a_database_without_tables_is_told_in_one_line(command, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "manage.py", command],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite3'}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.splitlines() == [
+        "CommandError: The database is not up to date, so nothing was checked: run `manage.py migrate` first."
+    ]

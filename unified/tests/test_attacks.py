@@ -370,3 +370,17 @@ def test_an_address_in_any_text_is_not_asked(world, monkeypatch) -> None:
         answer = sent(world, "POST save-project", {**body, "project_type": kind, "content": content})
         assert (answer.status_code == 201) is (kind == "text")
     assert asked == []
+
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+@pytest.mark.parametrize("route", sorted({call.split()[1] for call in API}))
+def test_what_may_be_asked_of_a_path_is_what_it_says(world, route):
+    client = Client(raise_request_exception=False)
+    path = "/" + filled(BASE + route, world.alices)
+    answers = {method: client.generic(method, path) for method in METHODS}
+    refused = {method for method, answer in answers.items() if answer.status_code == 405}
+    assert "OPTIONS" in refused
+    for method in refused:
+        assert set(answers[method]["Allow"].split(", ")) == set(METHODS) - refused

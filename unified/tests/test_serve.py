@@ -133,6 +133,16 @@ def test_a_first_start_ends_with_a_person_seeing_both_apps_work_merged_and_a_sec
         output = "".join(printed)
         password = re.search(r"demo@example.com / (\S+)", output).group(1)
         key = re.search(r"penora key +(\S+)", output).group(1)
+        # What was logged while keys were made comes behind the block that shows them.
+        shown, _, logged = output.partition("demo@example.com / ")
+        assert shown.startswith("\nUnified is at ")
+        assert "accounts.audit" not in shown
+        deadline = time.monotonic() + 10
+        while "key.issued" not in logged and time.monotonic() < deadline:
+            time.sleep(0.1)
+            logged = "".join(printed).partition("demo@example.com / ")[2]
+        assert "audit entry 1: staff.created" in logged
+        assert "key.issued" in logged
         status, listed = call(environment, key, "GET", "projects?user_id=demo&limit=100")
         assert status == 200
         assert listed["counts"]["penora"] > 0

@@ -123,4 +123,4 @@ class CleanupViewSet(ViewSet):
 
 
 def _done(outcomes: list[Outcome]) -> int:
-    return sum(outcome.refusal is None for outcome in outcomes)
+    return sum(outcome.done for outcome in outcomes)

@@ -1,5 +1,6 @@
 """Projects of every app, merged: saved and paid for, listed, read, changed, deleted."""
 
+import json
 from collections import Counter
 from typing import Any, ClassVar
 
@@ -20,7 +21,7 @@ from workspace.api.sending import Sending
 from workspace.filters import Total, counted, filtered
 from workspace.highlights import highlights_of
 from workspace.list_serializers import ProjectPageSerializer, ProjectQuery
-from workspace.models import MOST_RANKED, Project
+from workspace.models import MOST_RANKED, Project, etag_of
 from workspace.serializers import (
     DeleteQuery,
     PatchProjectSerializer,
@@ -82,7 +83,7 @@ class ProjectViewSet(GenericViewSet[Project]):
             saved = services.save_project(user=user, app=app, prepared=prepared, if_match=if_match, **data)
             return 201 if saved.created else 200, {**_saved(saved), **sending.done_to(saved.project)}
 
-        return api.write(request, "save-project", act, prepare=prepare)
+        return _tagged(api.write(request, "save-project", act, prepare=prepare))
 
     @extend_schema(
         operation_id="projects",
@@ -192,6 +193,14 @@ def find(user: User, code: str) -> Project:
     if project is None:
         raise services.ProjectNotFound("There is no such project.")
     return project
+
+
+def _tagged(answer: HttpResponse) -> HttpResponse:
+    """With the ETag of what was saved; that of an answer given again is of the version it told of."""
+    if answer.status_code in (200, 201):
+        saved = json.loads(answer.content)
+        answer["ETag"] = etag_of(saved["project_code"], saved["version"])
+    return answer
 
 
 def _require_scope_to_pay(request: Request, data: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Many projects trashed, restored or deleted at once: one transaction, an outcome for every code."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
@@ -21,13 +21,20 @@ from workspace.services.statement import workspace_of
 class Outcome:
     """What became of one code: its project as it is now (or was, when it is gone), or why nothing was done.
 
-    `undo` is the request that takes it back, where what was there could be kept."""
+    `undo` is the request that takes it back, where what was there could be kept; `changed` is False where there was
+    nothing to do."""
 
     code: str
     project: Project | None = None
     freed_bytes: int = 0
     refusal: DomainError | None = None
     undo: dict[str, Any] | None = None
+    changed: bool = True
+
+    @property
+    def done(self) -> bool:
+        """Whether it was done now: not refused, and not as it should be before."""
+        return self.refusal is None and self.changed
 
     def facts(self) -> dict[str, Any]:
         """The outcome as the API shows it."""
@@ -61,11 +68,14 @@ def trash_many(*, user: User, app: ClientApp | None, project_codes: Sequence[str
 
 @transaction.atomic
 def restore_many(*, user: User, app: ClientApp | None, project_codes: Sequence[str]) -> list[Outcome]:
-    """Take projects out of the trash; otherwise as `trash_many`. They counted all along, so they always fit."""
+    """Take projects out of the trash; otherwise as `trash_many`. They counted all along, so they always fit.
+
+    The outcome of one that was in no trash is not `changed`."""
     credits.lock_owner(user=user)
     outcomes = sorted_out(user, app, project_codes)
-    set_trashed(user, [project for project in found(outcomes) if project.trashed_at is not None], None)
-    return outcomes
+    moving = [project for project in found(outcomes) if project.trashed_at is not None]
+    set_trashed(user, moving, None)
+    return [replace(outcome, changed=outcome.project in moving) for outcome in outcomes]
 
 
 @transaction.atomic

@@ -219,8 +219,19 @@ def update_project(
 
 
 def own(user: User, app: ClientApp | None, code: str, if_match: str = "") -> Project:
-    """The person's live project, when `app` (None: the person) may change it and it is still as the caller saw it."""
-    return changeable(Project.objects.owned_by(user).live(), app, code, if_match)
+    """The person's live project, when `app` (None: the person) may change it and it is still as the caller saw it.
+
+    A refusal says that it is in the trash to whoever could take it out."""
+    owned = Project.objects.owned_by(user)
+    try:
+        return changeable(owned.live(), app, code, if_match)
+    except ProjectNotFound:
+        theirs = owned if app is None else owned.filter(app=app)
+        trashed = theirs.trashed().filter(code=code).first()
+        if trashed is None:
+            raise
+        detail = "The project is in the trash. Restore it first."
+        raise ProjectNotFound(detail, trashed_at=trashed.trashed_at) from None
 
 
 def changeable(projects: ProjectQuerySet, app: ClientApp | None, code: str, if_match: str = "") -> Project:

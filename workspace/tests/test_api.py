@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts import services as accounts
@@ -279,6 +280,47 @@ def test_patch_with_an_old_if_match_is_412_and_changes_nothing(alice: User, peno
         assert refused.json()["version"] == 2
     assert stored() == before
     assert penora_api.patch(url, change, format="json", HTTP_IF_MATCH=answer["ETag"]).status_code == 200
+
+
+def test_whoever_could_take_it_out_is_told_that_it_is_in_the_trash(
+    alice: User, bob: User, penora_api: APIClient, imagegene_api: APIClient, client: Client
+) -> None:
+    made, change = saved(penora_api), {"user_id": "alice", "title": "New"}
+    url = f"{BASE}/project/{made['project_code']}"
+    trashed_at = penora_api.delete(f"{url}?user_id=alice").json()["trashed_at"]
+    missing = penora_api.patch(f"{BASE}/project/ZZZZZZ", change, format="json").json()
+    again = penora_api.post(f"{BASE}/save-project", body_of(project_code=made["project_code"]), format="json")
+    client.force_login(alice)
+    for told in (
+        penora_api.patch(url, change, format="json"),
+        client.patch(url, {"title": "New"}, content_type="application/json"),
+        again,
+    ):
+        assert (told.status_code, told.json()["code"]) == (404, "project_not_found")
+        assert told.json()["trashed_at"] == trashed_at
+        assert "trash" in told.json()["detail"]
+    for stranger in (
+        imagegene_api.patch(url, change, format="json"),
+        penora_api.patch(url, {**change, "user_id": "bob"}, format="json"),
+    ):
+        assert stranger.status_code == 404
+        assert {**stranger.json(), "instance": ""} == {**missing, "instance": ""}
+
+
+def test_a_save_answers_with_the_etag_of_what_it_saved(alice: User, penora_api: APIClient) -> None:
+    sent = {**body_of(), "user_id": "alice"}
+    first, again = (
+        penora_api.post(f"{BASE}/save-project", sent, format="json", HTTP_IDEMPOTENCY_KEY="k") for _ in range(2)
+    )
+    url = f"{BASE}/project/{first.json()['project_code']}"
+    assert first["ETag"] == again["ETag"] == penora_api.get(f"{url}?user_id=alice")["ETag"]
+    change = {"user_id": "alice", "title": "New"}
+    assert penora_api.patch(url, change, format="json", HTTP_IF_MATCH=first["ETag"]).status_code == 200
+    sent["project_code"] = first.json()["project_code"]
+    updated = penora_api.post(f"{BASE}/save-project", sent, format="json")
+    assert (updated.status_code, updated["ETag"]) == (200, penora_api.get(f"{url}?user_id=alice")["ETag"])
+    refused = penora_api.post(f"{BASE}/save-project", {**sent, "user_id": "nobody"}, format="json")
+    assert "ETag" not in refused
 
 
 def test_delete_moves_to_the_trash_and_keeps_the_bytes(alice: User, penora_api: APIClient) -> None:

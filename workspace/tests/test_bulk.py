@@ -81,6 +81,15 @@ def test_what_is_there_already_is_left_as_it_is(shelf, penora_api) -> None:
     assert Event.objects.count() == events
 
 
+def test_only_what_was_restored_is_counted(shelf, penora_api, client, alice: User) -> None:
+    assert send(penora_api, "restore", project_codes=[shelf["text"], shelf["trashed"]]).json()["restored"] == 1
+    assert send(penora_api, "restore", project_codes=[shelf["text"], shelf["trashed"]]).json()["restored"] == 0
+    send(penora_api, "delete", project_codes=[shelf["text"]])
+    client.force_login(alice)
+    page = client.post("/projects/restore", {"code": [shelf["text"], shelf["other app"]]}, follow=True)
+    assert "1 project is back." in page.content.decode()
+
+
 def test_every_project_has_its_events_and_the_bar_one(shelf, penora_api, alice: User) -> None:
     before = len(events_of(alice))
     send(penora_api, "delete", project_codes=[shelf["text"], shelf["trashed"]], permanent=True)

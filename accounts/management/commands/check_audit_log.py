@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from accounts.auditing import faults, snapshot
+from accounts.auditing import faults, require_migrated, snapshot
 from accounts.models import AuditHead
 
 
@@ -37,6 +37,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, noted: list[tuple[int, str]], **options: Any) -> None:
+        require_migrated()
         with snapshot():
             found = list(faults(dict(noted)))
             head = AuditHead.objects.first() or AuditHead()

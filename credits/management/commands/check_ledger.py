@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from accounts.auditing import snapshot
+from accounts.auditing import require_migrated, snapshot
 from credits.auditing import Tally, audit
 
 BAR = 30
@@ -18,6 +18,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        require_migrated()
         tally = Tally()
         show = self.stderr.isatty()
 

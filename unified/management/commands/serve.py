@@ -1,6 +1,7 @@
 """The embedded server: everything `make run` starts, in one process group that Ctrl-C ends."""
 
 import hashlib
+import logging
 import os
 import secrets
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from logging.handlers import MemoryHandler
 from typing import Any
 
 from django.conf import settings
@@ -22,6 +24,8 @@ from accounts.oidc import clients
 
 THREADS = 16
 START_SECONDS = 60
+LABEL = 16
+MOST_HELD = 1_000
 
 
 class Command(BaseCommand):
@@ -33,6 +37,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         _collect_static()
         first = not User.objects.exists()
+        held = HeldLog()
         greeting = self._welcome() if first else []
         server = _start_server()
         signal.signal(signal.SIGTERM, lambda *_: server.terminate())
@@ -43,10 +48,12 @@ class Command(BaseCommand):
             self._say([f"Unified is at {settings.PUBLIC_URL}", *greeting])
             if first and settings.DEMO:
                 self._seed()
+            held.release()
             server.wait()
         except KeyboardInterrupt:
             pass
         finally:
+            held.release()
             _stop(server)
         if server.returncode not in (0, -signal.SIGINT, -signal.SIGTERM):
             raise CommandError(f"The server ended with status {server.returncode}.")
@@ -55,21 +62,24 @@ class Command(BaseCommand):
         """Make what an empty installation needs, and the lines that show its secrets this once."""
         password = secrets.token_urlsafe(12)
         admin = User.objects.create_superuser("admin@example.com", "Admin", password)
-        lines = [
-            f"  API reference  {settings.PUBLIC_URL}/api/docs",
-            f"  Admin          {settings.PUBLIC_URL}/admin/   admin@example.com / {password}",
+        shown = [
+            ("API reference", f"{settings.PUBLIC_URL}/api/docs"),
+            ("Admin", f"{settings.PUBLIC_URL}/admin/"),
+            ("  sign in", f"admin@example.com / {password}"),
         ]
         if settings.STAFF_NEED_SECOND_FACTOR:
             secret, codes = factors.set_up_app(admin)
-            lines.append(
-                f"  its second step  {' '.join(codes[:5])} (each once), or the key {secret} in an authenticator app"
-            )
+            shown += [
+                ("  second step", f"{' '.join(codes[:5])}   (each once)"),
+                ("  or the key", f"{secret}   (for an authenticator app)"),
+            ]
         for slug in ("penora", "imagegene"):
             _, plaintext = services.create_api_key(app=ClientApp.objects.get(slug=slug), label="first start")
-            lines.append(f"  {slug + ' key':<14} {plaintext}")
+            shown.append((f"{slug} key", plaintext))
         if settings.DEMO:
-            lines.append(f"  {'its sign-in':<14} {_register_example()}   (examples/README.md)")
-        return [*lines, "  Logins and keys are shown this once."]
+            shown.append(("  sign-in secret", f"{_register_example()}   (examples/README.md)"))
+        lines = [f"  {label:<{LABEL}} {value}" for label, value in shown]
+        return [*lines, "", "  Logins and keys are shown this once."]
 
     def _seed(self) -> None:
         """The demo is a courtesy: the server stays up when it fails, and says why."""
@@ -84,6 +94,23 @@ class Command(BaseCommand):
     def _say(self, lines: list[str]) -> None:
         self.stdout.write("\n".join(["", *lines, ""]))
         self.stdout.flush()
+
+
+class HeldLog:
+    """What this process logs, held back until it is released, so that it does not come in between what is shown."""
+
+    def __init__(self) -> None:
+        self._loggers = [logging.getLogger(name) for name in (None, "django")]
+        self._before = [logger.handlers for logger in self._loggers]
+        for logger in self._loggers:
+            logger.handlers = [MemoryHandler(MOST_HELD, target=handler) for handler in logger.handlers]
+
+    def release(self) -> None:
+        """Log it, and whatever follows at once; a second time does nothing."""
+        for logger, handlers in zip(self._loggers, self._before, strict=True):
+            for held in set(logger.handlers) - set(handlers):
+                held.close()
+            logger.handlers = handlers
 
 
 def _register_example() -> str:

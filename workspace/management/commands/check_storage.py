@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from accounts.auditing import snapshot
+from accounts.auditing import require_migrated, snapshot
 from workspace.auditing import Tally, audit, audit_index
 from workspace.object_auditing import audit_objects
 
@@ -19,6 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--deep", action="store_true", help="also read every object in the storage, byte for byte")
 
     def handle(self, *args: Any, deep: bool, **options: Any) -> None:
+        require_migrated()
         tally = Tally()
         with snapshot():
             faults = self._told(audit(tally))
