@@ -27,6 +27,7 @@ from credits.serializers import (
     ExtendSerializer,
     HoldStateSerializer,
     PriceListSerializer,
+    PriceQuery,
     ReceiptSerializer,
     RefundReceiptSerializer,
     RefundSerializer,
@@ -235,8 +236,14 @@ class PriceViewSet(ViewSet):
     scopes: ClassVar = {"list": "credits:read"}
     browser_actions: ClassVar = frozenset({"list"})
 
-    @extend_schema(operation_id="prices", summary="The price book", responses={200: PriceListSerializer})
+    @extend_schema(
+        operation_id="prices",
+        summary="The price book",
+        parameters=[PriceQuery],
+        responses={200: PriceListSerializer},
+    )
     def list(self, request: Request) -> Response:
+        PriceQuery.parse(request)
         prices = pricing.current(api.app_or_owner(request))
         return Response({"results": [price.facts() for price in prices]})
 

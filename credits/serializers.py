@@ -120,6 +120,10 @@ class UserQuery(QuerySerializer):
     user_id = UserIdField(required=False, help_text="Required of apps; a browser session means its own user.")
 
 
+class PriceQuery(QuerySerializer):
+    user_id = UserIdField(required=False, help_text="May be left out: prices are the same for everybody.")
+
+
 class TransactionQuery(PageQuery):
     user_id = UserIdField(required=False, help_text="Required of apps; a browser session means its own user.")
     app_name = Text(max_length=40, required=False)

@@ -1,6 +1,7 @@
 """What an attacker tries through the API: every refusal a short problem, not a row changed, and nothing echoed."""
 
 import ast
+import copy
 import hmac
 import json
 import re
@@ -117,6 +118,98 @@ def test_a_bomb_of_a_body_gets_a_short_problem_and_changes_nothing(world, call) 
         client = Client(raise_request_exception=False, headers={"Authorization": f"Bearer {world.keys['penora']}"})
         path = "/" + filled(BASE + call.split()[1], world.alices)
         refused(client.generic(call.split()[0], path, b"{}", content_type=kind), 415)
+    assert everything() == before
+
+
+HOSTILE_TEXTS = {
+    "nul": "a\x00b",
+    "half a pair": "a\ud800b",
+    "reordering": "a\u202egpj.exe",
+    "isolate": "a\u2066b",
+    "control": "a\x1b[31mb",
+    "combining flood": "a" + "\u0301" * 100_000,
+    "right to left flood": "\u202e" * 100_000,
+}
+
+
+KEPT_AS_IT_CAME = {"reordering", "isolate", "control"}
+
+
+def leaves(body: Any, *way: Any) -> list[tuple[Any, ...]]:
+    """The way to each text in a body."""
+    if isinstance(body, str):
+        return [way]
+    below = body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list) else ()
+    return [leaf for name, value in below for leaf in leaves(value, *way, name)]
+
+
+def with_text(body: Any, way: tuple[Any, ...], text: str) -> Any:
+    changed = copy.deepcopy(body)
+    inner = changed
+    for step in way[:-1]:
+        inner = inner[step]
+    inner[way[-1]] = text
+    return changed
+
+
+MORE_TEXTS = {
+    "POST deduct-credits": {"description": "x", "project_code": "AAAAAA"},
+    "POST deduct-credits/batch": {},
+    "POST save-project": {"tags": ["x"], "metadata": {"prompt": "x"}, "charge": {"amount": 1, "description": "x"}},
+    "PATCH project/<code>": {"tags": ["x"], "metadata": {"prompt": "x"}},
+    "POST holds": {"description": "x"},
+}
+
+
+@pytest.mark.parametrize("call", WRITES)
+def test_a_hostile_text_in_any_field_is_refused_and_changes_nothing(world, call) -> None:
+    good = filled(WRITES[call].sent, {**world.alices, "app": "penora"})
+    more = {name: text for name, text in MORE_TEXTS.get(call, {}).items() if name in documented_fields(call)}
+    good, before = {**good, **more}, everything()
+    ways = [way for way in leaves(good) if way != ("content",)]
+    assert ways
+    for way in ways:
+        # What is kept as it came may order its letters as it likes: it is shown as text, in a box of its own.
+        kept = KEPT_AS_IT_CAME if way[0] == "metadata" else set()
+        for name, text in [pair for pair in HOSTILE_TEXTS.items() if pair[0] not in kept]:
+            answer = sent(world, call, with_text(good, way, text))
+            if answer.status_code == 200 and "charges" in good:
+                assert answer.json()["results"][0]["status"] in (400, 404), (way, name)
+            else:
+                refused(answer, 400, 403, 404)
+            assert everything() == before, (way, name)
+
+
+def nearly(name: str) -> set[str]:
+    """What is nearly the name of a thing in a path."""
+    short = name[:-1]
+    ends = ["", "*", "_", "%25", "%EF%BC%A1"]
+    around = ["0", "%00", "%0d%0a", ";", "%2e"]
+    found = {name.lower(), name.swapcase(), f"%20{name}", f"../{name}"}
+    return (found | {short + end for end in ends} | {name + end for end in around}) - {name}
+
+
+@pytest.mark.parametrize("call", [call for call in API if "<" in call and "POST" not in call])
+def test_what_is_nearly_the_name_of_a_thing_is_none(world, call) -> None:
+    method, route, *_ = call.split()
+    name = next(name for name in ("code", "hold_id", "transaction_id") if f"<{name}>" in route)
+    good, before = world.alices[name], everything()
+    client = Client(raise_request_exception=False, headers={"Authorization": f"Bearer {world.keys['penora']}"})
+    for near in nearly(good):
+        path = "/" + filled(BASE + route, {**world.alices, name: near})
+        sent_body = json.dumps({**filled(API[call].sent, world.alices)}) if method == "PATCH" else ""
+        query = "" if method == "PATCH" else f"?user_id={world.alices['user_id']}"
+        answer = client.generic(method, path + query, sent_body, content_type="application/json")
+        refused(answer, 404)
+    assert everything() == before
+
+
+@pytest.mark.parametrize("near", ["ALICE", "Alice", "alice.", "alice:", "alic", "%61lice%00", "al%C3%ADce", "alice%20"])
+def test_who_is_nearly_a_person_is_nobody(world, near) -> None:
+    before = everything()
+    client = Client(raise_request_exception=False, headers={"Authorization": f"Bearer {world.keys['penora']}"})
+    for path in ("user-info", "projects", "transactions", f"project/{world.alices['code']}"):
+        refused(client.get(f"/{BASE}{path}?user_id={near}"), 400, 404)
     assert everything() == before
 
 
@@ -260,6 +353,16 @@ def test_no_parameter_of_a_list_reaches_the_query_as_it_is(world) -> None:
                 else:
                     assert name in ("app_source", "app_name", "tag", "q"), (path, name, value)
                     assert (answer.json().get("results") or answer.json().get("all_projects") or []) == []
+    assert everything() == before
+
+
+@pytest.mark.parametrize("call", [call for call in API if call.startswith("GET ")])
+def test_a_parameter_that_nobody_offers_is_refused_by_name(world, call) -> None:
+    before, route = everything(), call.split()[1]
+    for name in ("user__email", "id", "pk", "fields", "include", "format", "callback", "order_by", "user_id[]"):
+        query = {**filled(API[call].sent, world.alices), name: "1"}
+        problem = refused(ask("GET", BASE + route, query, world.alices, key=world.keys["penora"]), 400)
+        assert [error["field"] for error in problem["errors"]] == [name]
     assert everything() == before
 
 

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.cache import cache
@@ -151,6 +152,23 @@ def test_a_session_made_before_signing_in_is_not_the_one_after(alice, penora_api
     assert victim.get("/").status_code == 200
     assert victim.cookies["sessionid"].value != planted.session_key
     assert ask("GET", "", {}, {}, session=planted.session_key).status_code == 302
+
+
+@pytest.mark.parametrize("action", ["action_primary", "action_remove", "action_send"])
+def test_nobody_touches_anothers_address(world, alice, action) -> None:
+    bob = User.objects.get(user_id="bobby")
+    EmailAddress.objects.create(user=bob, email=bob.email, verified=True, primary=True)
+    other = EmailAddress.objects.create(user=bob, email="bobs-other@example.com", verified=False, primary=False)
+    alice.set_password(PASSWORD)
+    alice.save()
+    client = Client()
+    client.post(reverse("account_login"), {"login": "alice@example.com", "password": PASSWORD})
+    before, sent = everything(), len(mail.outbox)
+    for address in (bob.email, other.email, "nobody@example.com"):
+        answer = client.post(reverse("account_email"), {"email": address, action: "1"})
+        assert answer.status_code in (200, 302)
+    assert everything() == before
+    assert len(mail.outbox) == sent
 
 
 def test_a_session_ends_with_signing_out_and_with_a_new_password(alice) -> None:
