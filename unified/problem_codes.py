@@ -134,7 +134,7 @@ PROBLEM_CODES = tuple(
         (
             "too_many_projects",
             507,
-            "The person has `max_projects` projects, the trash included. Nothing was stored or paid.",
+            "The person has `max_projects` projects, trash included, or words of `max_words_bytes`. Nothing was paid.",
             "Delete some for good.",
         ),
         (

@@ -307,6 +307,9 @@ WORKSPACE_LIMIT_BYTES = 1_048_576
 MAX_TEXT_BYTES = 524_288
 # Of one person, the trash included: what does not count in bytes (titles, metadata, empty texts) is bounded by this.
 MAX_PROJECTS = 20_000
+# Of one person: so many times their limit in bytes may what their projects are found by take. Texts that fit the
+# workspace stay below half of it; metadata, and texts that are kept once and shown often, do not count in bytes.
+MAX_WORDS_TIMES_LIMIT = 32
 MAX_UPLOAD_BYTES = 16 * 1_048_576
 MAX_BODY_BYTES = 24 * 1_048_576
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES

@@ -30,7 +30,8 @@ class ProjectNotFound(DomainError):
 
 
 class TooManyProjects(DomainError):
-    """The person has as many projects as one may have, however small: some have to be deleted for good first."""
+    """The person has as many projects as one may have, however small, or as much in them that counts no bytes: some
+    have to be deleted for good first."""
 
     code = "too_many_projects"
     status = 507
@@ -171,10 +172,31 @@ def _store(project: Project, prepared: Prepared, placing: Placing) -> None:
     sharing.describe(project, prepared, placing)
     project.original_size_bytes, project.excerpt = prepared.original_bytes, prepared.excerpt
     _touch(project)
-    finding.index(project, prepared.words)
+    _index(project, prepared.words)
     if had or placing.content:
         sharing.settle([project.content_id, *([had] if had else [])], project)
     events.record(user=project.user, type="project.saved", data=project.facts())
+
+
+def _index(project: Project, body: str | None = None) -> None:
+    """Write what the project is found by; raise TooManyProjects where that is too much of what counts no bytes."""
+    entry = finding.entry_with(project, body)
+    weight = finding.weight_with(project, entry)
+    if weight:
+        _require_words(project.user, weight)
+    finding.keep(project, entry)
+
+
+def _require_words(user: User, weight: int) -> None:
+    most = settings.MAX_WORDS_TIMES_LIMIT * Workspace.objects.get(user=user).limit_bytes
+    if weight > most:
+        raise TooManyProjects(
+            f"Metadata, and texts shown more than once, make {weight:,} bytes of words to be found by, and "
+            f"{most:,} is the most. Nothing was stored and nothing was charged.",
+            words_bytes=weight,
+            max_words_bytes=most,
+            make_room_url=f"{settings.PUBLIC_URL}/storage/",
+        )
 
 
 def _touch(project: Project) -> None:
@@ -213,7 +235,7 @@ def update_project(
         versions.trim(workspace)
         return Updated(project, workspace)
     _touch(project)
-    finding.index(project)
+    _index(project)
     events.record(user=user, type="project.saved", data=project.facts())
     return Updated(project)
 

@@ -7,7 +7,7 @@ from accounts.models import ClientApp, User
 from credits import services as credits
 from credits.models import Entry, Hold
 from credits.services import HoldExpired, HoldSettled, InsufficientCredits
-from workspace import services
+from workspace import content, services
 from workspace.models import Project
 from workspace.services import WorkspaceFull
 from workspace.services.storage import room_for
@@ -286,3 +286,44 @@ def test_the_cap_is_said_as_a_problem(alice, penora, penora_api, settings) -> No
     settings.MAX_PROJECTS = 0
     answer = penora_api.post(f"{BASE}/save-project", body_of(), format="json")
     assert (answer.status_code, answer.json()["code"]) == (507, "too_many_projects")
+
+
+def _lengthened(user: User, app: ClientApp, page: str) -> bool:
+    try:
+        changes = {"metadata": {"prompt": "wide sea " * 850}}
+        services.update_project(user=user, app=app, project_code=page, changes=changes)
+    except services.TooManyProjects:
+        return False
+    return True
+
+
+def test_words_that_count_no_bytes_are_bounded_and_nothing_is_paid(alice, penora, settings, stored) -> None:
+    settings.MAX_WORDS_TIMES_LIMIT = 1
+    text = content.prepare_text("quiet lantern " * 20_000, "auto")
+    first, second, third = (save(alice, penora, prepared=text).project.code for _ in range(3))
+    before = stored()
+    with pytest.raises(services.TooManyProjects) as refusal:
+        save(alice, penora, prepared=text, charge={"amount": 1})
+    assert refusal.value.facts["max_words_bytes"] == LIMIT
+    assert stored() == before
+    fresh = save(alice, penora, title="Short").project.code
+    with pytest.raises(services.TooManyProjects):
+        save(alice, penora, prepared=text, project_code=fresh)
+    pages = [save(alice, penora, title=f"Page {number}").project.code for number in range(40)]
+    refused = [page for page in pages if not _lengthened(alice, penora, page)]
+    assert 0 < len(refused) < len(pages)
+    services.update_project(user=alice, app=penora, project_code=first, changes={"favourite": True})
+    services.purge(user=alice, app=None, project_code=second)
+    save(alice, penora, prepared=text, project_code=third)
+    save(alice, penora, metadata={"prompt": "wide sea " * 300})
+    assert adds_up(alice)
+
+
+def test_a_higher_limit_brings_room_for_more_words(alice, penora, settings) -> None:
+    settings.MAX_WORDS_TIMES_LIMIT = 1
+    text = content.prepare_text("quiet lantern " * 20_000, "auto")
+    for _ in range(3):
+        save(alice, penora, prepared=text)
+    services.set_limit(user=alice, limit_bytes=2 * LIMIT)
+    save(alice, penora, prepared=text)
+    assert Project.objects.count() == 4
