@@ -42,7 +42,7 @@ class Total(NamedTuple):
 def counted(user: User, wanted: dict[str, Any]) -> Total:
     """How many of the person's projects fit the same filters: of those with a phrase MOST_COUNTED at most."""
     query = search.parse(wanted.get("q", ""))
-    if query.phrases:
+    if search_index.looked_up(query):
         return _as_far_as_counted(filtered(user, wanted))
     sought = query.chunks or "tag" in wanted
     if not sought or wanted.get("trashed") or wanted.keys() & FIELDS:

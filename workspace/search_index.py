@@ -23,6 +23,9 @@ Found = TypeVar("Found", bound=QuerySet[Any])
 
 # The lower bits of a place in the index are the project's number, those above them its app's.
 PROJECT_BITS = 40
+# What a tag's term begins with, and every word that goes on to it.
+TAG = "tag"
+TAG_STARTS = [TAG[:length] for length in range(1, len(TAG) + 1)]
 # PostgreSQL takes words for independent of each other: asked for all of a phrase it expects to find next to nothing,
 # and reads every text that has them before it shows the first.
 MOST_NARROWING = 2
@@ -148,9 +151,14 @@ def matching(projects: Found, query: Query, owner: int) -> Found:
         return projects.none()
     found = projects.filter(InIndex(asked(query, owner)))
     # The index knows which words there are; whether they stand side by side, their stored order tells.
-    for chunk in query.phrases:
+    for chunk in looked_up(query):
         found = found.filter(_has("found_by__about", chunk) | _has("found_by__body", chunk))
     return found
+
+
+def looked_up(query: Query) -> list[Chunk]:
+    """The chunks that the index cannot answer alone: phrases, and an unfinished word that tags are kept under."""
+    return [*query.phrases, *(chunk for chunk in query.chunks if chunk.open and chunk.words[0] in TAG_STARTS)]
 
 
 def asked(query: Query, owner: int, tag: str | None = None) -> Asked:
@@ -184,7 +192,7 @@ def tagged(projects: Found, tag: str, owner: int) -> Found:
 
 def tag_term(tag: str) -> str:
     """What a tag is found by: a word that no text has, as the dot is never part of one."""
-    return f"tag.{hashlib.sha256(tag.encode()).hexdigest()[:24]}"
+    return f"{TAG}.{hashlib.sha256(tag.encode()).hexdigest()[:24]}"
 
 
 def relevance(query: Query) -> Expression:

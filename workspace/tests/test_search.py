@@ -348,3 +348,12 @@ def test_what_was_tagged_before_tags_were_in_the_index_is_put_there_and_taken_ou
     steps.add(apps, None)
     assert dict(SearchEntry.objects.values_list("pk", "terms")) == as_it_is
     assert [each.code for each in Project.objects.owned_by(alice).tagged("big sky", alice)] == [code]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("words", ["t", "ta", "tag", "plain t", '"ta'])
+def test_an_unfinished_word_never_means_how_tags_are_kept(alice, penora, words):
+    save(alice, penora, tags=["red"], title="Plain")
+    assert found(alice, words) == []
+    code = save(alice, penora, tags=["red"], title="Plain tagged thing").project.code
+    assert found(alice, words) == [code]
