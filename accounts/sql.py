@@ -28,6 +28,8 @@ MOST_VALUES = 30_000
 LONGEST_PREPARED = 40
 # What each connection has prepared: by its text, the call of a statement.
 _prepared: "WeakKeyDictionary[Any, dict[str, str]]" = WeakKeyDictionary()
+# The cursor that each of Django's connections keeps: a new one for every message is a tenth of a charge's Python.
+_cursors: "WeakKeyDictionary[Any, Any]" = WeakKeyDictionary()
 
 
 def read(*statements: Statement) -> list[list[Row]]:
@@ -35,33 +37,47 @@ def read(*statements: Statement) -> list[list[Row]]:
 
     Each sees what is committed when its turn comes, in one message as much as in several: what stands behind a lock
     sees what the lock was waiting for."""
-    with connection.cursor() as cursor:
-        if ON_SQLITE:
+    if ON_SQLITE:
+        with connection.cursor() as cursor:
             return [cursor.execute(text, values).fetchall() for text, values in statements]
-        if _send(cursor, statements):
-            cursor.nextset()
-        found = [cursor.fetchall()]
-        for _ in statements[1:]:
-            cursor.nextset()
-            found.append(cursor.fetchall())
-        return found
+    cursor = _kept_cursor()
+    begun = _send(cursor, statements)
+    # The driver's own: all answers are here, and Django's cursor would guard each step anew.
+    answers = cursor.cursor
+    if begun:
+        answers.nextset()
+    found = [answers.fetchall()]
+    for _ in statements[1:]:
+        answers.nextset()
+        found.append(answers.fetchall())
+    return found
 
 
 def write(*statements: Statement, last: bool = False) -> None:
     """Run statements that return nothing, in order, inside the open transaction.
 
     The `last` ones, behind which the transaction runs nothing else, take COMMIT along where it is theirs to end."""
-    with connection.cursor() as cursor:
-        if not ON_SQLITE:
-            _send(cursor, statements, ends=last and not cursor.db.savepoint_ids)
-            return
-        for text, values in statements:
-            cursor.execute(text, values)
+    if ON_SQLITE:
+        with connection.cursor() as cursor:
+            for text, values in statements:
+                cursor.execute(text, values)
+    else:
+        _send(_kept_cursor(), statements, ends=last and not connection.savepoint_ids)
+
+
+def _kept_cursor() -> Any:
+    """Django's cursor around one of the driver's that stays with its connection, which the open transaction has."""
+    db = connections[DEFAULT_DB_ALIAS]
+    kept = _cursors.get(db)
+    if kept is None or kept.connection is not db.connection:
+        kept = _cursors[db] = db.create_cursor()
+    return db.make_debug_cursor(kept) if db.queries_logged else db.make_cursor(kept)
 
 
 def _send(cursor: Any, statements: Sequence[Statement], ends: bool = False) -> bool:
     """Send the statements as one message; says whether BEGIN went before them, whose answer comes first."""
-    known = _prepared.setdefault(cursor.connection, {})
+    raw = cursor.db.connection
+    known = _prepared.setdefault(raw, {})
     texts: list[str] = []
     values: list[Any] = []
     for text, own in statements:
@@ -69,12 +85,12 @@ def _send(cursor: Any, statements: Sequence[Statement], ends: bool = False) -> b
             known[text] = _prepare(cursor, text)
         texts.append(known.get(text, text))
         values += own
-    begins = _begins(cursor)
+    begins = _begins(cursor.db)
     if begins:
         texts.insert(0, "BEGIN")
     if ends:
         texts.append("COMMIT")
-    cursor.execute(_filled("; ".join(texts), values, cursor.connection))
+    cursor.execute(_filled("; ".join(texts), values, raw))
     return begins
 
 
@@ -94,11 +110,11 @@ def _prepare(cursor: Any, text: str) -> str:
     return f"EXECUTE {name} ({', '.join(['%s'] * count)})"
 
 
-def _begins(cursor: Any) -> bool:
+def _begins(db: Any) -> bool:
     """Whether the transaction that Django means to be in begins only now. Then BEGIN is ours to send: psycopg, unless
     it is told that nobody wants a transaction, would send it alone and wait for the answer."""
-    raw = cursor.connection
-    begins: bool = cursor.db.in_atomic_block and raw.pgconn.transaction_status == TransactionStatus.IDLE
+    raw = db.connection
+    begins: bool = db.in_atomic_block and raw.pgconn.transaction_status == TransactionStatus.IDLE
     if begins:
         raw.autocommit = True
     return begins
