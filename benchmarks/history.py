@@ -1,11 +1,17 @@
 """Years of charges, written in one go."""
 
+from collections import Counter
+
 from django.db import connection, transaction
 
+from accounts import sql
 from accounts.models import User
 from benchmarks import people
-from credits.models import Allocation, Entry, Grant, Wallet
+from credits import ledger, queries
+from credits.models import Allocation, Entry, EntryType, Grant, Wallet
 
+# Entries in one statement.
+CHUNK = 2_000
 # A minute between one entry and the next, so that a million of them are two busy years.
 _SQL = {
     "postgresql": {
@@ -45,6 +51,26 @@ def lengthen(user: User, count: int) -> None:
         )
     wallet.version += count
     wallet.save(update_fields=["version"])
+
+
+@transaction.atomic
+def spend(user: User, count: int) -> None:
+    """Spend `count` credits more, one by one, with everything that `check_ledger` looks at; no events."""
+    app = people.app()
+    wallet = ledger.lock(user)
+    for first in range(0, count, CHUNK):
+        postings = [
+            ledger.compose(wallet, EntryType.USED, -1, ledger.draw(wallet, 1), app=app, description="A page")
+            for _ in range(min(CHUNK, count - first))
+        ]
+        sql.write(
+            *sql.insert(Entry, ledger.ENTRY_COLUMNS, [ledger.entry_row(posting.entry) for posting in postings]),
+            *sql.insert(
+                Allocation, ("entry_id", "grant_id", "amount"), [(p.entry.pk, p.draws[0][0], -1) for p in postings]
+            ),
+        )
+        moved = Counter(posting.draws[0][0] for posting in postings)
+        sql.write(*queries.move_grants({grant: -part for grant, part in moved.items()}), queries.save_wallets([wallet]))
 
 
 def settle_down() -> None:

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import hostile_report, images_report, ledger_report, pages_report, projects_report, wallet_report
+from benchmarks import (
+    hostile_report,
+    images_report,
+    ledger_report,
+    pages_report,
+    projects_report,
+    proof_report,
+    wallet_report,
+)
 from benchmarks.plots import Chart
 from benchmarks.tables import table
 from benchmarks.targets import Target
@@ -32,6 +40,7 @@ class Part:
 PARTS = {
     "ledger": Part("Charges", ledger_report.targets, ledger_report.section, ledger_report.chart),
     "wallet": Part("A long history", wallet_report.targets, wallet_report.section),
+    "proof": Part("The proof", proof_report.targets, proof_report.section),
     "images": Part("Pictures", images_report.targets, images_report.section, images_report.chart, on_databases=False),
     "hostile": Part("Hostile files", hostile_report.targets, hostile_report.section, on_databases=False),
     "projects": Part("Lists and searches", projects_report.targets, projects_report.section),
