@@ -18,6 +18,7 @@ EVENT_TYPES = (
     "credits.changed",
     "credits.low",
     "storage.changed",
+    "storage.low",
     "project.saved",
     "project.deleted",
     "hold.created",

@@ -19,9 +19,9 @@ from accounts.serializers import (
 )
 from credits.serializers import AppNameField
 from workspace.exporting import FORMAT, FORMAT_VERSION
-from workspace.models import CODE_ALPHABET, ProjectType
+from workspace.models import CODE_ALPHABET, DEFAULT_FULL_MARK, ProjectType
 from workspace.serializers import LONGEST_TITLE
-from workspace.services.preferences import EDGES
+from workspace.services.preferences import EDGES, PERCENT
 
 LARGEST_BALANCE = 2_000_000_000  # what one grant can hold
 LARGEST_CAP = 1_000_000
@@ -68,6 +68,8 @@ class SettingsSerializer(serializers.Serializer[Any]):
     make_room_from_trash = StrictBoolean()
     fit = StrictBoolean()
     max_edge = WholeNumber(min_value=EDGES[0], max_value=EDGES[-1], allow_null=True)
+    # Exports of before there was such a notice do not have it.
+    full_mark = WholeNumber(min_value=PERCENT[0], max_value=PERCENT[-1], default=DEFAULT_FULL_MARK)
 
 
 class AccountSerializer(serializers.Serializer[Any]):

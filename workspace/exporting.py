@@ -73,6 +73,7 @@ class Records:
                     "make_room_from_trash": space.make_room_from_trash,
                     "fit": space.fit,
                     "max_edge": space.max_edge,
+                    "full_mark": space.full_mark,
                 },
             }
             self.last_entry, self.last_event = purse.version, account.last_event(user)

@@ -11,7 +11,7 @@ from rest_framework.exceptions import ValidationError
 from accounts.fields import Text
 from accounts.models import ClientApp, User
 from workspace.models import MOST_RANKED, ProjectQuerySet
-from workspace.services.preferences import LONG_EDGE
+from workspace.services.preferences import LONG_EDGE, PERCENT
 
 TYPES = [("", _("All types")), ("image", _("Images")), ("ai_art", _("AI art")), ("text", _("Texts"))]
 SORTS = {
@@ -159,3 +159,11 @@ class PreferencesForm(forms.Form):
         """What `services.set_preferences` takes."""
         boxes = dict(self.cleaned_data)
         return {"max_edge": LONG_EDGE if boxes.pop("reduce") else None, **boxes}
+
+
+class LowStorageForm(forms.Form):
+    """At how many percent to be told; empty or 0 for never."""
+
+    full_mark = forms.IntegerField(
+        label=_("Tell me at, in percent"), required=False, min_value=PERCENT[0], max_value=PERCENT[-1]
+    )

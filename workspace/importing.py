@@ -26,7 +26,7 @@ from workspace import content, images, services
 from workspace.content import Prepared
 from workspace.exported import AccountSerializer, ManifestSerializer, ProjectSerializer, VersionSerializer
 from workspace.models import ImportedRow, Project, ProjectType
-from workspace.services.preferences import set_preferences
+from workspace.services.preferences import set_full_mark, set_preferences
 from workspace.services.versions import MOST_VERSIONS, Earlier
 from workspace.zip_reading import ExportUnreadable, ReceivedZip
 
@@ -132,6 +132,7 @@ class _Import:
         chosen = dict(self._account["settings"])
         with transaction.atomic():
             credits.set_low_mark(user=self._user, credits=chosen.pop("low_mark"))
+            set_full_mark(user=self._user, percent=chosen.pop("full_mark"))
             set_preferences(user=self._user, **chosen)
             self._note("settings")
 

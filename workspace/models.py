@@ -17,6 +17,10 @@ from workspace import search, search_index
 CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 
 
+# Where the pages begin to warn as well.
+DEFAULT_FULL_MARK = 80
+
+
 def new_code() -> str:
     return "".join(secrets.choice(CODE_ALPHABET) for _ in range(6))
 
@@ -30,7 +34,8 @@ class Workspace(models.Model):
     """One person's quota. `used_bytes` is the sum of their projects' counted sizes, trash included.
 
     `excess_bytes` is how far it is over full since staff lowered the limit: it may only shrink. `entry_count` is the
-    number of the last entry in the byte statement. The last three are what its owner chose."""
+    number of the last entry in the byte statement. The last four are what its owner chose; `full_mark` is at how many
+    percent they are told that it fills up, 0 for never."""
 
     user = models.OneToOneField(User, on_delete=models.PROTECT, primary_key=True, related_name="+")
     used_bytes = models.PositiveBigIntegerField(default=0)
@@ -40,6 +45,7 @@ class Workspace(models.Model):
     make_room_from_trash = models.BooleanField(default=False)
     fit = models.BooleanField(default=False)
     max_edge = models.PositiveIntegerField(null=True, blank=True)
+    full_mark = models.PositiveSmallIntegerField(default=DEFAULT_FULL_MARK)
 
     # Not stored: what was purged from the trash in this transaction to make room, bytes by code.
     made_room: dict[str, int]

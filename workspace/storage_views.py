@@ -16,7 +16,7 @@ from accounts.browser import person
 from accounts.models import ClientApp
 from credits.statements import by_day
 from workspace import services, statements, treemap
-from workspace.forms import PreferencesForm
+from workspace.forms import LowStorageForm, PreferencesForm
 from workspace.gallery import HEAVY
 from workspace.meter import meter_of
 from workspace.models import Project, StorageEntry
@@ -93,3 +93,18 @@ def statement_csv(request: HttpRequest) -> StreamingHttpResponse:
     response["Content-Disposition"] = 'attachment; filename="unified-storage.csv"'
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+@login_required
+@require_POST
+def low_storage(request: HttpRequest) -> HttpResponse:
+    """Set how many percent are used when one is told."""
+    form = LowStorageForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("It must be a whole number from 0 to 100, or empty."))
+        return redirect("account")
+    mark = form.cleaned_data["full_mark"] or 0
+    services.set_full_mark(user=person(request), percent=mark)
+    told = _("We write to you when %d %% of your storage is used.") % mark
+    messages.success(request, told if mark else _("We do not write to you about your storage."))
+    return redirect("account")

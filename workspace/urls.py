@@ -24,6 +24,7 @@ urlpatterns = [
     path("projects/<slug:code>/versions/<int:number>/restore", version_views.version_restore, name="version_restore"),
     path("storage/", storage_views.storage, name="storage"),
     path("storage/preferences", storage_views.preferences, name="storage_preferences"),
+    path("storage/low-storage/", storage_views.low_storage, name="low_storage"),
     path("storage/statement.csv", storage_views.statement_csv, name="storage_statement_csv"),
     path("account/close", closing_views.close, name="account_close"),
     path("account/closed", closing_views.closed, name="account_closed"),

@@ -77,6 +77,7 @@ SIGNED_IN: dict[str, Json] = {
     "POST account/export": {},
     "GET credits/": {},
     "POST credits/low-balance/": {"low_mark": "5"},
+    "POST storage/low-storage/": {"full_mark": "5"},
     "GET credits/statement.csv": {},
     "GET projects/": {},
     "GET projects/<code>/": {},

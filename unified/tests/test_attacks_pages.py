@@ -66,6 +66,7 @@ EXTRA = {
     "balance": "999999",
     "held": "0",
     "low_mark": "1",
+    "full_mark": "1",
     "limit_bytes": "999999999",
     "used_bytes": "0",
     "credits": "999999",

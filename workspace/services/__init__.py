@@ -7,7 +7,7 @@ from workspace.services.compressing import compress_many, encode_smaller
 from workspace.services.deleting import empty_trash, purge, purge_expired, restore, trash
 from workspace.services.finding import rebuild_search
 from workspace.services.people import join
-from workspace.services.preferences import set_preferences
+from workspace.services.preferences import set_full_mark, set_preferences
 from workspace.services.projects import (
     ProjectNotFound,
     TooManyProjects,
@@ -42,6 +42,7 @@ __all__ = [
     "restore_many",
     "restore_version",
     "save_project",
+    "set_full_mark",
     "set_limit",
     "set_preferences",
     "storage_report",

@@ -8,6 +8,7 @@ from django.db.models.functions import Greatest, Least
 
 from accounts import events
 from accounts.models import User
+from workspace import notices
 from workspace.models import Cause, Project, StorageEntry, Workspace
 
 
@@ -51,6 +52,7 @@ def post(workspace: Workspace, changes: Sequence[Change]) -> None:
     workspace.entry_count += len(changes)
     if any(change.delta_bytes for change in changes):
         announce(workspace)
+    notices.tell_if_low(workspace, before=workspace.used_bytes - net)
 
 
 def _entries(workspace: Workspace, changes: Sequence[Change]) -> Iterator[StorageEntry]:

@@ -21,7 +21,7 @@ from credits.models import Entry
 from workspace import content, images, services, zip_reading
 from workspace.exporting import Export
 from workspace.models import ImportedRow, Project, ProjectVersion, StorageEntry
-from workspace.services.preferences import set_preferences
+from workspace.services.preferences import set_full_mark, set_preferences
 from workspace.tests.cast import adds_up, noise, save, used
 from workspace.tests.test_commands import run
 from workspace.tests.test_export import exported, paint, rows_of, transparent
@@ -45,6 +45,7 @@ def rich(alice: User, penora: ClientApp, imagegene: ClientApp) -> User:
     accounts.disconnect(user=alice, app=imagegene)
     credits.set_low_mark(user=alice, credits=7)
     set_preferences(user=alice, make_room_from_trash=True, fit=False, max_edge=1024)
+    set_full_mark(user=alice, percent=65)
     return alice
 
 
