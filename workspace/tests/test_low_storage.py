@@ -54,14 +54,17 @@ def test_bytes_that_rise_to_the_mark_are_told_by_an_event_and_an_email(alice: Us
 
 def test_it_is_told_once_until_less_was_used_again(alice: User, penora: ClientApp) -> None:
     grow(alice, penora, 79)
-    last = grow(alice, penora, 2)
+    first, second = grow(alice, penora, 2), grow(alice, penora, 1)
+    services.purge(user=alice, app=None, project_code=first.code)
     grow(alice, penora, 1)
-    assert len(lows(alice)) == 1
-    services.trash(user=alice, app=None, project_code=last.code)
-    assert len(lows(alice)) == 1
-    services.purge(user=alice, app=None, project_code=last.code)
-    grow(alice, penora, 1)
-    assert [low["used_percent"] for low in lows(alice)] == [81, 81]
+    services.trash(user=alice, app=None, project_code=second.code)
+    assert [low["used_percent"] for low in lows(alice)] == [81]
+    services.empty_trash(user=alice)
+    services.purge(user=alice, app=None, project_code=grow(alice, penora, 1).code)
+    assert [low["used_percent"] for low in lows(alice)] == [81]
+    services.purge(user=alice, app=None, project_code=Project.objects.earliest("id").code)
+    grow(alice, penora, 40)
+    assert [low["used_percent"] for low in lows(alice)] == [81, 80]
 
 
 @pytest.mark.parametrize(("mark", "filled", "told"), [(0, 99, 0), (30, 30, 1), (30, 29, 0), (1, 1, 1), (100, 99, 0)])
