@@ -1,6 +1,6 @@
 """The proof must not need more memory for more entries, and the report says when it does."""
 
-from benchmarks import proof_report
+from benchmarks import proof, proof_report
 
 SHORT = {"entries": 1_000, "seconds": 2.0, "cpu": 1.0, "peak_bytes": 100e6}
 
@@ -17,3 +17,7 @@ def test_a_row_says_how_fast_it_went() -> None:
     assert "| 1,000   |    2.00 |              500 |  1.00 |        100 |" in proof_report.section(
         "", {"checks": [SHORT]}
     )
+
+
+def test_the_memory_is_the_most_it_held_not_what_it_holds() -> None:
+    assert proof.peak("12 wallets\nVmPeak:\t  900 kB\nVmHWM:\t  120 kB\nVmRSS:\t  100 kB\n") == 120 * 1024
