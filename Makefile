@@ -45,7 +45,7 @@ imports: $(VENV)/.installed-dev ## Check that no import runs against the arrows
 migrations-check: $(VENV)/.installed-dev ## Check that the models and the migrations agree
 	$(CHECK_ENV) $(BIN)/python manage.py makemigrations --check --dry-run
 
-deploy-check: $(VENV)/.installed-dev ## Check the settings of an installation served over TLS
+deploy-check: $(VENV)/.installed ## Check the settings of an installation served over TLS; needs only what the product runs on
 	$(CHECK_ENV) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 checks: lint types imports migrations-check deploy-check ## Everything but the tests
