@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import APIResponse, Route, expect
 
 from accounts.models import ClientApp, User
 from credits import services as credits
@@ -30,6 +30,34 @@ def test_a_number_changes_by_itself_and_is_announced(visitor, alice: User) -> No
     expect(visit.page.locator("[data-spoken=credits] b")).to_have_text("53")
     expect(visit.page.locator("#said")).to_contain_text("53")
     expect(visit.page.locator(".ledger tbody tr").first).to_contain_text("Seven pages")
+    assert visit.troubles == []
+
+
+def test_what_changes_while_the_page_looks_at_itself_is_seen_too(visitor, alice: User) -> None:
+    visit = visitor(alice)
+    page = visit.page
+    page.goto("/")
+    page.locator(":root[data-live=on]").wait_for()
+    held: list[tuple[Route, APIResponse]] = []
+
+    def look(route: Route) -> None:
+        """The first look is answered late, with what was true when it was asked for."""
+        if held:
+            route.continue_()
+        else:
+            held.append((route, route.fetch()))
+
+    page.route(lambda address: address == f"{visit.base}/", look)
+    with page.expect_request(f"{visit.base}/"):
+        page.evaluate("document.body.dispatchEvent(new CustomEvent('changed'))")
+    while not held:
+        page.wait_for_timeout(20)
+    told = page.evaluate_handle("({ seen: new Promise((seen) => document.body.addEventListener('changed', seen)) })")
+    credits.charge(user=alice, app=ClientApp.objects.get(slug="penora"), amount=7)
+    told.evaluate("async ({ seen }) => { await seen; }")
+    route, answer = held[0]
+    route.fulfill(response=answer)
+    expect(page.locator("[data-spoken=credits] b")).to_have_text("53")
     assert visit.troubles == []
 
 
