@@ -20,6 +20,7 @@ pytest_plugins = [
     "accounts.tests.cast",
     "accounts.tests.sign_in_cast",
     "credits.tests.cast",
+    "credits.tests.shop",
     "workspace.tests.bucket",
     "unified.tests.sweep",
     "tests.browser",

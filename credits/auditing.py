@@ -15,7 +15,7 @@ from accounts import append_only
 from accounts.auditing import Fault
 from accounts.models import ClientApp, Connection
 from credits import ledger
-from credits.models import Allocation, ChargeKey, Entry, EntryType, Grant, Hold, HoldAllocation, Wallet
+from credits.models import Allocation, ChargeKey, Entry, EntryType, Grant, Hold, HoldAllocation, Purchase, Wallet
 
 ENTRIES_AT_ONCE = 2_000
 ACTIVE = Q(status=Hold.Status.ACTIVE)
@@ -36,7 +36,7 @@ def audit(tally: Tally, progress: Callable[[], None] = lambda: None) -> Iterator
     tally.of = Entry.objects.count()
     yield from (Fault(f"trigger {name}", "is missing or switched off") for name in append_only.missing())
     yield from _entries(tally, progress)
-    for rule in (_sums, _grants, _holds, _links, _keys, _dates, _caps):
+    for rule in (_sums, _grants, _holds, _links, _keys, _purchases, _dates, _caps):
         yield from rule()
 
 
@@ -180,6 +180,18 @@ def _keys() -> Iterator[Fault]:
         yield Fault(f"charge key {key.pk} of {key.app.slug}", "was answered with a charge that is not in the ledger")
     for row in answered.values("paid").annotate(keys=Count("pk")).filter(keys__gt=1).order_by("paid"):
         yield Fault(f"entry {row['paid']}", f"was charged once and answered under {row['keys']} keys")
+
+
+def _purchases() -> Iterator[Fault]:
+    """A purchase brought what was bought, to its buyer, and what was taken back for it is what entries took."""
+    paid = Purchase.objects.filter(entry__isnull=False)
+    brought = Q(entry__transaction_type=EntryType.PURCHASED, entry__amount=F("credits"), entry__wallet=F("wallet"))
+    yield from _found(paid.exclude(brought), "of {} credits has an entry that is not its own", "credits")
+    taken = _total("reversals__entry__amount")
+    wrong = paid.annotate(taken=-taken).exclude(taken=F("reversed_credits"))
+    yield from _found(wrong, "reversed {}, entries say {}", "reversed_credits", "taken")
+    unpaid = Purchase.objects.filter(status=Purchase.Status.COMPLETED, entry=None)
+    yield from _found(unpaid, "is completed and brought nothing")
 
 
 def _dates() -> Iterator[Fault]:

@@ -1,11 +1,11 @@
-"""What the wallet puts into a person's export: its entries, the grants behind them and the holds."""
+"""What the wallet puts into a person's export: its entries, the grants behind them, the holds and what was bought."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from accounts.exporting import Row, pages
 from accounts.models import User
-from credits.models import Entry, Grant, Hold, Wallet
+from credits.models import Entry, Grant, Hold, Purchase, Wallet
 
 ENTRY_COLUMNS = (
     "transaction_id",
@@ -31,6 +31,19 @@ HOLD_COLUMNS = (
     "created_at",
     "expires_at",
     "settled_at",
+)
+PURCHASE_COLUMNS = (
+    "purchase_id",
+    "name",
+    "credits",
+    "price_amount",
+    "currency",
+    "status",
+    "transaction_id",
+    "refunded_amount",
+    "reversed_credits",
+    "created_at",
+    "completed_at",
 )
 
 
@@ -84,3 +97,11 @@ def hold_rows(user: User) -> Iterator[Row]:
             "expires_at": hold.expires_at,
             "settled_at": hold.settled_at,
         }
+
+
+def purchase_rows(user: User) -> Iterator[Row]:
+    """What was bought, in the words of `GET purchases`; prices in the smallest unit of their currency."""
+    ids = {"id": "purchase_id", "entry_id": "transaction_id"}
+    own = [name for name in PURCHASE_COLUMNS if name not in ids.values()]
+    for row in Purchase.objects.owned_by(user).order_by("pk").values(*own, *ids).iterator():
+        yield {ids.get(name, name): value for name, value in row.items()}

@@ -1,19 +1,17 @@
-"""A system check that names settings which this version does not use yet, so that nobody believes they work."""
+"""A system check that names settings which do nothing alone, so that nobody believes they work."""
 
-import os
 from typing import Any
 
+from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, register
 
-UNUSED = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE")
-
 
 @register
-def settings_without_effect(**_: Any) -> list[CheckMessage]:
-    """Warns about every reserved variable that is set."""
-    return [
-        checks.Warning(f"{name} is set, but this version makes no use of it.", id="unified.W001")
-        for name in UNUSED
-        if os.environ.get(name)
-    ]
+def payments_half_set_up(**_: Any) -> list[CheckMessage]:
+    """Warns about one of the payment provider's two secrets without the other: nothing is on sale then."""
+    secrets = {name: getattr(settings, name) for name in ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET")}
+    missing = [name for name, value in secrets.items() if not value]
+    if len(missing) != 1:
+        return []
+    return [checks.Warning(f"{missing[0]} is not set, so credits cannot be bought.", id="unified.W001")]

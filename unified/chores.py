@@ -19,6 +19,7 @@ from workspace import services as workspace
 CHORES: tuple[tuple[int, Callable[[], Any]], ...] = (
     (5, mail.deliver),
     (60, credits.settle_due),
+    (3600, credits.expire_purchases),
     (3600, workspace.purge_expired),
     (3600, events.prune),
     (3600, idempotency.prune),

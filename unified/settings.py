@@ -27,7 +27,7 @@ def _flag(name: str, default: bool) -> bool:
 
 
 def _url(name: str, default: str) -> str:
-    value = str(env.str(name, default=default)).rstrip("/")
+    value = str(env.str(name, default="") or default).rstrip("/")
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
         raise ImproperlyConfigured(f"{name} must look like https://host[:port], without a path.")
@@ -78,6 +78,20 @@ def _email() -> dict[str, Any]:
             f"EMAIL_URL must start with one of {', '.join(environ.Env.EMAIL_SCHEMES)}, then ://."
         )
     return dict(environ.Env.email_url_config(url))
+
+
+def _stripe_key() -> str:
+    value = str(env.str("STRIPE_SECRET_KEY", default=""))
+    if value and not re.fullmatch(r"(sk|rk)_[A-Za-z0-9_]+", value):
+        raise ImproperlyConfigured("STRIPE_SECRET_KEY must be a secret or restricted key: sk_… or rk_….")
+    return value
+
+
+def _stripe_webhook_secret() -> str:
+    value = str(env.str("STRIPE_WEBHOOK_SECRET", default=""))
+    if value and not re.fullmatch(r"whsec_[A-Za-z0-9_+/=-]+", value):
+        raise ImproperlyConfigured("STRIPE_WEBHOOK_SECRET must be the signing secret of a webhook endpoint: whsec_….")
+    return value
 
 
 def _check_sqlite() -> None:
@@ -279,6 +293,9 @@ STORAGES = {
 # Absent: the database keeps the bytes of pictures.
 if STORAGE_URL := env.str("STORAGE_URL", default=""):
     STORAGES["content"] = storage_of(STORAGE_URL)
+# Credits are on sale where both are set; STRIPE_API_BASE is where tests have a server that answers like Stripe.
+STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET = _stripe_key(), _stripe_webhook_secret()
+STRIPE_API_BASE = _url("STRIPE_API_BASE", "https://api.stripe.com")
 # Nobody's page but ours has a use for our files.
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 # Source maps are for developers' tools, and by far the slowest files to compress.

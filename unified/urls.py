@@ -11,6 +11,7 @@ from accounts.events_api import EventViewSet
 from accounts.login_links_api import LoginLinkViewSet
 from credits.api import BonusViewSet, ChargeViewSet, HoldViewSet, PriceViewSet, RefundViewSet, TransactionViewSet
 from credits.batches_api import BatchViewSet
+from credits.purchases_api import PackageViewSet, PaymentWebhookViewSet, PurchaseViewSet
 from unified import reference, styleguide, views
 from unified.api import StrictFormParser, StrictJSONParser, api_not_found
 from unified.live import LiveViewSet
@@ -68,6 +69,10 @@ api = [
     route("give-bonus-credits", BonusViewSet, post="create"),
     route("prices", PriceViewSet, get="list"),
     route("estimate", EstimateViewSet, FORM, post="create"),
+    route("packages", PackageViewSet, get="list"),
+    route("checkout", PurchaseViewSet, post="create"),
+    route("purchases", PurchaseViewSet, get="list"),
+    route("stripe/webhook", PaymentWebhookViewSet, post="create"),
     route("holds", ReservationViewSet, post="create"),
     route(f"hold/{HOLD}", HoldViewSet, get="retrieve", delete="destroy"),
     route(f"hold/{HOLD}/capture", HoldViewSet, post="capture"),

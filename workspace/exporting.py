@@ -53,7 +53,8 @@ class Records:
     last_change: int
 
     def __init__(self) -> None:
-        self.projects, self.versions, self.grants, self.holds = Spool(), Spool(), Spool(), Spool()
+        self.projects, self.versions = Spool(), Spool()
+        self.grants, self.holds, self.purchases = Spool(), Spool(), Spool()
 
     def read(self, user: User) -> None:
         # Settles what fell due, and opens what a new person has not opened yet: that writes, so it comes before.
@@ -82,10 +83,11 @@ class Records:
             self.versions.fill(version_rows(user))
             self.grants.fill(wallet.grant_rows(user))
             self.holds.fill(wallet.hold_rows(user))
+            self.purchases.fill(wallet.purchase_rows(user))
         let_go()
 
     def close(self) -> None:
-        for spool in (self.projects, self.versions, self.grants, self.holds):
+        for spool in (self.projects, self.versions, self.grants, self.holds, self.purchases):
             spool.close()
 
 
@@ -108,6 +110,7 @@ class Export:
             yield from self._table(made, "transactions", wallet.ENTRY_COLUMNS, entries)
             yield from self._table(made, "grants", wallet.GRANT_COLUMNS, records.grants.rows())
             yield from self._table(made, "holds", wallet.HOLD_COLUMNS, records.holds.rows())
+            yield from self._table(made, "purchases", wallet.PURCHASE_COLUMNS, records.purchases.rows())
             events = account.event_rows(self.user, records.last_event)
             yield from self._table(made, "events", EVENT_COLUMNS, events)
             changes = storage_rows(self.user, records.last_change)

@@ -6,6 +6,8 @@ from credits.services.closing import close_wallet
 from credits.services.grants import GrantKeyReused, NobodyToGrant, WalletChanged, adjust, grant, grant_many, grant_once
 from credits.services.holds import HoldExpired, HoldSettled, capture, extend, hold, hold_of, release
 from credits.services.notices import set_low_mark
+from credits.services.payment_events import PaymentMismatch, take_event
+from credits.services.purchases import checkout, expire_purchases, purchase_of
 from credits.services.wallets import (
     expiring,
     lock_owner,
@@ -24,13 +26,16 @@ __all__ = [
     "NobodyToGrant",
     "Order",
     "Outcome",
+    "PaymentMismatch",
     "SpendingCapReached",
     "WalletChanged",
     "adjust",
     "capture",
     "charge",
     "charge_batch",
+    "checkout",
     "close_wallet",
+    "expire_purchases",
     "expiring",
     "extend",
     "grant",
@@ -41,11 +46,13 @@ __all__ = [
     "lock_owner",
     "open_imported",
     "open_wallets",
+    "purchase_of",
     "receipt",
     "refund",
     "release",
     "reserved_bytes",
     "set_low_mark",
     "settle_due",
+    "take_event",
     "wallet_of",
 ]

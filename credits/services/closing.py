@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.chain import erased
 from accounts.models import User
 from credits import ledger
-from credits.models import Entry, EntryType, Hold, Wallet
+from credits.models import Entry, EntryType, Hold, Purchase, Wallet
 
 ENTRIES_AT_ONCE = 500
 
@@ -31,6 +31,8 @@ def close_wallet(*, user: User) -> Wallet:
     wallet.closed_at, wallet.next_due_at = timezone.now(), None
     wallet.save(update_fields=["closed_at", "next_due_at", "low_mark"])
     wallet.holds.update(description="")
+    # The books keep what was paid; the provider's pages about it name the person.
+    Purchase.objects.owned_by(user).update(receipt_url="", checkout_url="")
     for page in _pages(wallet):
         Entry.objects.bulk_update(page, ["description"])
     return wallet

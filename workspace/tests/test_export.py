@@ -171,6 +171,7 @@ EXPORTED = {
     "Entry": "transactions.json",
     "Grant": "grants.json",
     "Hold": "holds.json",
+    "Purchase": "purchases.json",
     "Project": "projects.json",
     "ProjectVersion": "versions.json",
     "Content": "stored/",
@@ -197,6 +198,9 @@ LEFT_OUT = {
     "SigningKey": "not a person's",
     "Feed": "not a person's",
     "Price": "not a person's",
+    "Package": "not a person's",
+    "PaymentEvent": "the payment provider's words; what they did is in purchases and transactions",
+    "Reversal": "which entry is of which purchase; both are there",
 }
 
 
