@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
+import credits.purchases_admin  # noqa: F401  (registers its pages)
 from accounts.admin import Admin, Inline, ReadOnly, ReadOnlyAdmin
 from accounts.models import User
 from credits import giving, pricing

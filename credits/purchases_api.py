@@ -107,6 +107,7 @@ class RawParser(BaseParser):
 class PaymentWebhookViewSet(ViewSet):
     """What the payment provider tells us. Whoever calls proves with a signature that they are the provider."""
 
+    signature_scheme: ClassVar = "stripeSignature"
     authentication_classes = ()
     permission_classes = (AllowAny,)
     throttle_classes = ()

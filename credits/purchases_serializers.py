@@ -82,6 +82,7 @@ class CheckoutAnswerSerializer(PurchaseSerializer):
         fields = (*PURCHASE_FIELDS, "checkout_url", "expires_at")
 
 
+@extend_schema_serializer(many=False)
 class PurchasePageSerializer(serializers.Serializer[Any]):
     results = PurchaseSerializer(many=True)
     next = serializers.CharField(allow_null=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Sum
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -160,7 +161,7 @@ def buys(available: int, prices: Iterable[Price]) -> list[Buy]:
 
 def _counted(count: int, unit: str) -> str:
     if unit == "image":
-        return ngettext("%d image", "%d images", count) % count
+        return ngettext("%s image", "%s images", count) % intcomma(count)
     if unit == "page":
-        return ngettext("%d page", "%d pages", count) % count
-    return gettext("%(count)d × %(unit)s") % {"count": count, "unit": unit}
+        return ngettext("%s page", "%s pages", count) % intcomma(count)
+    return gettext("%(count)s × %(unit)s") % {"count": intcomma(count), "unit": unit}

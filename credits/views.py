@@ -15,13 +15,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import feed
 from accounts.browser import person
-from accounts.models import ClientApp
-from credits import pricing, services, spending, statements
+from accounts.models import ClientApp, User
+from credits import pricing, services, shelf, spending, statements
 from credits.forms import LowBalanceForm, StatementFilter
-from credits.models import Entry, Hold
+from credits.models import Entry, Hold, Purchase
 
 PER_PAGE = 30
 LONG_DAYS = 90
+PURCHASES = 12
 
 
 @login_required
@@ -48,11 +49,19 @@ def credits_page(request: HttpRequest) -> HttpResponse:
         .annotate(left=F("amount") - F("captured"))
         .order_by("-created_at"),
         "prices": prices,
+        "offers": shelf.offers(prices),
+        "purchases": Purchase.objects.owned_by(user).shown().order_by("-created_at")[:PURCHASES],
+        "bought": _bought(user, request.GET.get("purchase", "")),
         "filters": filters,
         "page": page,
         "statement": statements.by_day(page),
     }
     return render(request, "credits/credits.html", context)
+
+
+def _bought(user: User, purchase_id: str) -> Purchase | None:
+    """The purchase whose payment page led back here."""
+    return Purchase.objects.owned_by(user).filter(pk=purchase_id[:40]).first() if purchase_id else None
 
 
 @login_required

@@ -16,6 +16,7 @@ from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, sync_playwright
 
 from accounts.models import User
+from credits.tests.shop import FakeStripe, known_to
 from tests.server import ROOT, gunicorn
 
 PATIENCE_MS = 15_000
@@ -70,10 +71,13 @@ def collected_static(django_db_setup: None) -> None:
 
 
 @pytest.fixture(scope="module")
-def site(collected_static: None) -> Iterator[str]:
-    """The address of the running product."""
-    with gunicorn() as (_, port):
-        yield f"http://127.0.0.1:{port}"
+def site(collected_static: None, provider: FakeStripe) -> Iterator[str]:
+    """The address of the running product, where credits are on sale."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in known_to(provider).items():
+            environment.setenv(name, value)
+        with gunicorn() as (_, port):
+            yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="module")

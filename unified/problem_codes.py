@@ -18,6 +18,7 @@ PROBLEM_CODES = tuple(
     for row in (
         ("invalid_request", 400, "The request is malformed, or a field is.", "`errors` names the fields. Fix, resend."),
         ("invalid_image", 400, "The picture cannot be read.", "Send a whole PNG, JPEG, WebP, AVIF, GIF or TIFF."),
+        ("invalid_signature", 400, "Not signed by the payment provider, or too long ago.", "Only Stripe calls this."),
         ("invalid_document", 400, "The document is damaged, or its pages cannot be counted.", "Send a whole one."),
         ("encrypted_document", 400, "The document asks for a password.", "Remove the password first."),
         ("not_authenticated", 401, "No app key was sent.", "Send `Authorization: Bearer <app key>`."),
@@ -61,6 +62,7 @@ PROBLEM_CODES = tuple(
         ("staff_account", 409, "Staff only: a member of staff cannot be forgotten.", "Take away their rights first."),
         ("too_many_keys", 409, "Staff only: the app has two live keys.", "Revoke one, or let it expire."),
         ("key_not_live", 409, "Staff only: the key to replace is over.", "Issue a new one."),
+        ("payment_mismatch", 409, "For Stripe only: what was paid is not what was asked for.", "Staff looks at it."),
         ("wallet_changed", 409, "Staff only: the wallet moved since the page was opened.", "Look again, then decide."),
         ("hold_settled", 409, "The hold already ended another way.", "Read the hold; treat its outcome as final."),
         (
@@ -122,6 +124,13 @@ PROBLEM_CODES = tuple(
             503,
             "More large bodies are on their way than the server takes.",
             "Wait `Retry-After`, resend.",
+        ),
+        ("payments_off", 503, "No payment provider is set up here.", "Hide what sells credits; see `on_sale`."),
+        (
+            "payment_provider_unavailable",
+            503,
+            "The payment page could not be opened. Nothing was paid.",
+            "Wait `Retry-After`, resend with the same key.",
         ),
         ("too_many_streams", 503, "All places for live updates are taken.", "Wait `Retry-After`; poll meanwhile."),
         (

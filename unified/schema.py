@@ -14,6 +14,7 @@ Json = dict[str, Any]
 TAGS = {
     "Users": "People, as the apps make and see them.",
     "Credits": "One wallet for all apps: charges, history, refunds, prices and bonuses.",
+    "Purchases": "Credits for money: packages, the payment page, and what was bought.",
     "Holds": "Credits, and bytes if asked, set aside while work is under way.",
     "Workspace": "Projects of all apps and the bytes they share.",
     "Live": "What happened, as a feed.",
@@ -21,6 +22,10 @@ TAGS = {
 _TAG_OF = {
     "create-user": "Users",
     "user-info": "Users",
+    "packages": "Purchases",
+    "checkout": "Purchases",
+    "purchases": "Purchases",
+    "stripe": "Purchases",
     "hold": "Holds",
     "holds": "Holds",
     "project": "Workspace",
@@ -40,6 +45,8 @@ _BY_OPERATION = {
     "update_project": (503, 507),
     "project_content": (412, 416, 503),
     "create_hold": (402, 507),
+    "checkout": (503,),
+    "stripe_webhook": (503,),
     "hold": (410,),
     "capture_hold": (410,),
     "release_hold": (410,),
@@ -59,6 +66,8 @@ class OperationSchema(AutoSchema):
         return [_TAG_OF.get(self.path.removeprefix("/api/unified/").split("/")[0], "Credits")]
 
     def get_auth(self) -> list[Json]:
+        if signature := self._signature():
+            return [{signature: []}]
         scope = self._scope()
         schemes: list[Json] = [{"appKey": [scope]}] if scope else []
         if self._for_tokens():
@@ -79,6 +88,10 @@ class OperationSchema(AutoSchema):
     def _scope(self) -> str | None:
         return self.view.scopes.get(self._action()) if hasattr(self.view, "scopes") else None
 
+    def _signature(self) -> str | None:
+        """The scheme of a route whose callers are known by their signature."""
+        return getattr(self.view, "signature_scheme", None)
+
     def _for_browsers(self) -> bool:
         return self._action() in getattr(self.view, "browser_actions", ())
 
@@ -88,12 +101,14 @@ class OperationSchema(AutoSchema):
 
     def _who(self) -> str:
         caller = "key, or a person's access token," if self._for_tokens() else "key"
+        if self._signature():
+            return "For Stripe alone: every call is signed with the endpoint's secret. An event has one effect."
         apps = f"An app's {caller} needs the scope `{self._scope()}`." if self._scope() else "Apps cannot call it."
         return f"{apps} A browser session may call it for its own user." if self._for_browsers() else apps
 
     def _request_headers(self, operation_id: str) -> list[Json]:
         found = []
-        if self.method == "POST" and operation_id != "estimate":
+        if self.method == "POST" and operation_id not in {"estimate", "stripe_webhook"}:
             found.append("Idempotency-Key")
         if self.method in {"PATCH", "DELETE"} and operation_id not in _NO_PRECONDITION:
             found.append("If-Match")

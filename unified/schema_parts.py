@@ -159,7 +159,7 @@ HEADERS = {
 
 
 def security_schemes() -> dict[str, Any]:
-    """The three ways to say who is calling, by the names the operations use."""
+    """The ways to say who is calling, by the names the operations use."""
     discovery = f"{settings.PUBLIC_URL}/.well-known/openid-configuration"
     key = "An app key, `unk_…`. The key decides the app; its scopes are named at each operation."
     signed_in = (
@@ -167,8 +167,10 @@ def security_schemes() -> dict[str, Any]:
         " alone, `user_id` may be left out, and anybody else's is 404."
     )
     session = "A signed-in person, for themselves only. Writes send the CSRF token as `X-CSRFToken`."
+    signed = "Stripe's signature of the body and the time, with the secret of the webhook endpoint."
     return {
         "appKey": {"type": "http", "scheme": "bearer", "description": key},
         "signInWithUnified": {"type": "openIdConnect", "openIdConnectUrl": discovery, "description": signed_in},
+        "stripeSignature": {"type": "apiKey", "in": "header", "name": "Stripe-Signature", "description": signed},
         "browserSession": {"type": "apiKey", "in": "cookie", "name": "sessionid", "description": session},
     }

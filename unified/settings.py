@@ -359,7 +359,10 @@ SPECTACULAR_SETTINGS = {
     "LICENSE": {"name": "MIT", "identifier": "MIT"},
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"HoldStatusEnum": "credits.models.Hold.Status"},
+    "ENUM_NAME_OVERRIDES": {
+        "HoldStatusEnum": "credits.models.Hold.Status",
+        "PurchaseStatusEnum": "credits.models.Purchase.Status",
+    },
     "PREPROCESSING_HOOKS": ["unified.schema.documented_paths"],
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "unified.schema.finish"],
     "SCHEMA_PATH_PREFIX": "/api/unified/",
@@ -379,6 +382,8 @@ LOGGING = {
         "django.request": {"filters": ["refusals"]},
         # A wrong Host is a stranger's mistake, answered with 400; it is not ours to be woken for.
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},
+        # It tells of every call, two lines each.
+        "stripe": {"level": "WARNING"},
         "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
     },
 }

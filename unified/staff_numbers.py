@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from accounts.auditing import snapshot
 from accounts.models import ClientApp, User
-from credits import spending
-from credits.models import Entry, EntryType, Grant, Hold, Wallet
+from credits import payments, spending
+from credits.models import Entry, EntryType, Grant, Hold, PaymentEvent, Purchase, Wallet
 from credits.spending import Spending
 from workspace.models import Project, Workspace
 
@@ -50,6 +50,15 @@ class StaffNumbers:
     @cached_property
     def spent(self) -> Spending:
         return spending.last_days_of_all(ClientApp.objects.all(), DAYS)
+
+    @cached_property
+    def sales(self) -> dict[str, Any]:
+        """What was bought in these days, and how often a payment could not be booked since ever."""
+        paid = Purchase.objects.filter(completed_at__gte=self._since)
+        by_currency = paid.order_by("currency").values("currency")
+        takings = by_currency.annotate(n=Count("pk"), credits=Sum("credits"), amount=Sum("price_amount"))
+        refused = PaymentEvent.objects.filter(outcome=PaymentEvent.Outcome.REFUSED).count()
+        return {"takings": list(takings), "refused": refused, "on_sale": payments.on_sale()}
 
     @cached_property
     def holds(self) -> dict[str, int]:

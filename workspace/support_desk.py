@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts.models import Connection, User
 from credits import services as credits
-from credits.models import Hold, Wallet
+from credits.models import Hold, Purchase, Wallet
 from workspace.models import Project, Workspace
 
 ROWS = 8
@@ -22,6 +22,7 @@ def desk_of(user: User) -> dict[str, Any]:
         "workspace": Workspace.objects.filter(pk=user.pk).first(),
         "entries": wallet.entries.select_related("app").order_by("-version")[:ROWS] if wallet else [],
         "grants": wallet.grants.spendable(timezone.now()).in_burn_order()[:ROWS] if wallet else [],
+        "purchases": Purchase.objects.owned_by(user).shown().order_by("-created_at")[:ROWS],
         "holds": Hold.objects.filter(wallet_id=user.pk).select_related("app").order_by("-id")[:ROWS],
         "projects": projects.defer("excerpt")[:ROWS],
         "project_count": projects.count(),

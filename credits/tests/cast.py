@@ -8,12 +8,12 @@ from django.apps import apps
 
 from accounts import append_only
 from accounts.tests.cast import is_transactional
-from credits.models import Price
+from credits.models import Package, Price
 
 
 @pytest.fixture(autouse=True)
 def ledger_can_be_emptied(request: pytest.FixtureRequest, client_apps_are_installed: None) -> Iterator[None]:
-    """Prices before a transactional test, no append-only triggers when its rows are deleted afterwards."""
+    """Prices and packages before a transactional test, no append-only triggers when its rows are deleted afterwards."""
     if not is_transactional(request):
         yield
         return
@@ -21,5 +21,7 @@ def ledger_can_be_emptied(request: pytest.FixtureRequest, client_apps_are_instal
     assert append_only.missing() == []
     if not Price.objects.exists():
         import_module("credits.migrations.0002_default_prices").install(apps, None)
+    if not Package.objects.exists():
+        import_module("credits.migrations.0014_default_packages").install(apps, None)
     yield
     append_only.remove()

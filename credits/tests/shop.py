@@ -2,6 +2,7 @@
 
 import json
 import threading
+import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -15,9 +16,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from credits import services
-from credits.models import Package, Purchase
+from credits.models import Purchase
 
 SECRET = "whsec_for_tests_only"
+WEBHOOK = "/api/unified/stripe/webhook"
 _numbers = count(1)
 
 
@@ -68,26 +70,34 @@ class _Handler(BaseHTTPRequestHandler):
         """Nobody reads it."""
 
 
-@pytest.fixture
-def shop(settings: Any) -> Iterator[FakeStripe]:
-    """Payments are on, with a provider at hand and one package: 100 credits for 5.00 USD."""
+@pytest.fixture(scope="session")
+def provider() -> Iterator[FakeStripe]:
+    """The payment provider's server."""
     server = FakeStripe()
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    settings.STRIPE_SECRET_KEY, settings.STRIPE_WEBHOOK_SECRET = "sk_test_1", SECRET
-    settings.STRIPE_API_BASE = server.base
     yield server
     server.shutdown()
     server.server_close()
 
 
-def starter() -> Package:
-    terms = {"name": "Starter", "credits": 100, "price_amount": 500}
-    return Package.objects.get_or_create(package_id="starter", defaults=terms)[0]
+def known_to(server: FakeStripe) -> dict[str, str]:
+    """The environment of a product that sells with this provider."""
+    return {"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": SECRET, "STRIPE_API_BASE": server.base}
+
+
+@pytest.fixture
+def shop(provider: FakeStripe, settings: Any, monkeypatch: pytest.MonkeyPatch) -> FakeStripe:
+    """Payments are on, here and in servers started meanwhile, with a provider at hand."""
+    provider.calls, provider.keys, provider.fail_with = [], {}, 0
+    for name, value in known_to(provider).items():
+        setattr(settings, name, value)
+        monkeypatch.setenv(name, value)
+    return provider
 
 
 def ordered(user: User) -> Purchase:
     """A purchase whose payment page is open."""
-    return services.checkout(user=user, package_id=starter().package_id)
+    return services.checkout(user=user, package_id="starter")
 
 
 def event(kind: str, thing: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -131,13 +141,22 @@ def disputed(purchase: Purchase, status: str, **changes: Any) -> dict[str, Any]:
     return event("charge.dispute.updated", {**dispute, "status": status}, **changes)
 
 
+def signed(payload: str, secret: str = SECRET, at: int | None = None) -> str:
+    """The Stripe-Signature header of a body."""
+    return stripe.WebhookSignature.generate_signature_header(payload, secret, at)
+
+
 def tell(told: dict[str, Any], *, secret: str = SECRET, at: int | None = None, body: str = "") -> Any:
     """Call the webhook as Stripe does; `body` instead of what was signed."""
     payload = json.dumps(told)
-    signature = stripe.WebhookSignature.generate_signature_header(payload, secret, at)
-    return Client().post(
-        "/api/unified/stripe/webhook",
-        body or payload,
-        content_type="application/json",
-        headers={"Stripe-Signature": signature},
-    )
+    headers = {"Stripe-Signature": signed(payload, secret, at)}
+    return Client().post(WEBHOOK, body or payload, content_type="application/json", headers=headers)
+
+
+def tell_site(base: str, told: dict[str, Any]) -> int:
+    """The same over the wire, to the product at `base`."""
+    payload = json.dumps(told)
+    headers = {"Stripe-Signature": signed(payload), "Content-Type": "application/json"}
+    request = urllib.request.Request(base + WEBHOOK, payload.encode(), headers)
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return int(answer.status)

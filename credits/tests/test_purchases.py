@@ -11,7 +11,7 @@ from accounts.models import Event
 from credits import payments, services
 from credits.auditing import Tally, audit
 from credits.models import Entry, Package, PaymentEvent, Purchase
-from credits.tests.shop import disputed, ordered, paid, refunded, starter, tell
+from credits.tests.shop import WEBHOOK, disputed, ordered, paid, refunded, signed, tell
 
 pytestmark = pytest.mark.django_db
 
@@ -295,9 +295,7 @@ def test_a_forged_event_does_nothing(alice, shop, stored, forged):
 @pytest.mark.parametrize("signature", ["", "t=1", "v1=ab", "t=x,v1=ab", "t=1,v1=\xe9", "t=9" + "9" * 5000 + ",v1=a"])
 def test_a_malformed_signature_does_nothing(alice, shop, client, stored, signature):
     told, before = json.dumps(paid(ordered(alice))), stored()
-    answer = client.post(
-        "/api/unified/stripe/webhook", told, content_type="application/json", HTTP_STRIPE_SIGNATURE=signature
-    )
+    answer = client.post(WEBHOOK, told, content_type="application/json", HTTP_STRIPE_SIGNATURE=signature)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_signature")
     assert stored() == before
 
@@ -309,12 +307,7 @@ def test_a_signed_event_that_says_nothing_is_refused(shop, told):
 
 @pytest.mark.parametrize("body", ["[]", "null", "nonsense", "[" * 100_000, "1" * 2_000_000])
 def test_a_signed_body_that_is_no_event_is_refused(shop, client, body):
-    import stripe
-
-    signature = stripe.WebhookSignature.generate_signature_header(body, "whsec_for_tests_only")
-    answer = client.post(
-        "/api/unified/stripe/webhook", body, content_type="application/json", HTTP_STRIPE_SIGNATURE=signature
-    )
+    answer = client.post(WEBHOOK, body, content_type="application/json", HTTP_STRIPE_SIGNATURE=signed(body))
     assert answer.status_code == 400
     assert answer["Content-Type"] == "application/problem+json"
 
@@ -503,7 +496,6 @@ def test_staff_may_correct_what_a_purchase_brought(alice, shop):
 @pytest.mark.races
 @pytest.mark.django_db(transaction=True)
 def test_racing_words_about_one_payment_bring_credits_once(alice, shop, race):
-    starter()
     purchase = ordered(alice)
     told, other = paid(purchase), paid(purchase)
     results = race(lambda number: tell((told, other)[number % 2]).status_code, times=24)
@@ -514,7 +506,6 @@ def test_racing_words_about_one_payment_bring_credits_once(alice, shop, race):
 @pytest.mark.races
 @pytest.mark.django_db(transaction=True)
 def test_racing_refunds_and_charges_never_overdraw(alice, penora, shop, race):
-    starter()
     purchase = ordered(alice)
     tell(paid(purchase))
 

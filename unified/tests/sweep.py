@@ -41,6 +41,7 @@ def things_of(user: Any, app: ClientApp) -> dict[str, str]:
         "user_id": user.user_id,
         "code": save(user, app, prepared=prepared, project_type="image").project.code,
         "hold_id": credits.hold(user=user, app=app, amount=1).id,
+        "purchase_id": credits.checkout(user=user, package_id="starter").pk,
         "transaction_id": credits.charge(user=user, app=app, amount=1).id,
         "slug": "shutout",
     }
@@ -53,7 +54,7 @@ def session_of(person: Any) -> str:
 
 
 @pytest.fixture
-def world(alice, penora, imagegene, monkeypatch, settings) -> World:
+def world(alice, penora, imagegene, shop, monkeypatch, settings) -> World:
     settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS, (10**9, 60))
     monkeypatch.setattr(live, "LONGEST_SECONDS", 0)
     monkeypatch.setattr(live, "close_old_connections", lambda: None)

@@ -21,7 +21,7 @@ KEY = "one-key-for-all"
 
 
 @pytest.fixture(autouse=True)
-def _people(alice, bob):
+def _people(alice, bob, shop):
     credits.wallet_of(user=alice)
     credits.wallet_of(user=bob)
 

@@ -181,6 +181,7 @@ CALLS: dict[str, tuple[Callable[[Client], Any], str, str]] = {
     "delete_projects": (lambda c: c.delete_projects("u", ["ABC234"], permanent=True), "POST", "projects/delete"),
     "compress_projects": (lambda c: c.compress_projects("u", ["ABC234"]), "POST", "projects/compress"),
     "restore_version": (lambda c: c.restore_version("u", "ABC234", 3), "POST", "project/ABC234/versions/3/restore"),
+    "checkout": (lambda c: c.checkout("u", "plus"), "POST", "checkout"),
     "restore_projects": (lambda c: c.restore_projects("u", ["ABC234"]), "POST", "projects/restore"),
 }
 
@@ -203,6 +204,7 @@ def test_every_write_carries_a_key(script: Script, name: str) -> None:
         (lambda c: c.version("u", "ABC234", 3), "project/ABC234/versions/3?user_id=u"),
         (lambda c: c.project("u", "../admin"), "project/..%2Fadmin?user_id=u"),
         (lambda c: c.prices(), "prices"),
+        (lambda c: c.packages(), "packages"),
     ],
 )
 def test_reads_carry_no_key_and_quote_what_they_are_given(

@@ -122,6 +122,21 @@ class Client(Wire):
         """The price book."""
         return self._read("prices", {})
 
+    def packages(self) -> Json:
+        """The credit packages in `results`, and whether they are `on_sale` here."""
+        return self._read("packages", {})
+
+    def checkout(self, user_id: str, package_id: str, *, idempotency_key: str | None = None) -> Json:
+        """Open a payment page for a package: send the person's browser to `checkout_url`.
+
+        The credits come when the payment has come, as an event `purchase.completed`."""
+        return self._write("POST", "checkout", {"user_id": user_id, "package_id": package_id}, idempotency_key)
+
+    def purchases(self, user_id: str) -> Iterator[Json]:
+        """What a person bought, newest first, over all pages."""
+        for page in self._pages("purchases", {"user_id": user_id}):
+            yield from page["results"]
+
     def estimate(
         self,
         user_id: str,
