@@ -22,7 +22,8 @@ from accounts import addresses
 from accounts.models import User
 from accounts.tests.cast import Clock
 from credits import services as credits
-from credits.models import Source
+from credits.models import Purchase
+from credits.tests.shop import FakeStripe, ordered, paid
 from tests.browser import Visit
 from workspace import services
 from workspace.content import Prepared, prepare
@@ -87,13 +88,13 @@ def works() -> list[tuple[str, str, str, Prepared, dict[str, object]]]:
 
 
 @pytest.fixture
-def nora(clock: Clock, transactional_db: None) -> User:
-    """Somebody who has been here for a month: a work of one of the apps every other day, a bonus, work in progress."""
+def nora(clock: Clock, shop: FakeStripe, transactional_db: None) -> User:
+    """Somebody who has been here for a month: credits bought, a work of one of the apps every other day, a bonus, work in progress."""
     made, penora = works(), make_app("penora")
     clock.forward(days=-29)
     user = join("nora")
     addresses.vouch_for(user)
-    credits.grant(user=user, amount=40, source=Source.PURCHASED, reason="Forty credits")
+    credits.take_event(event=paid(ordered(user)))
     for number, (app, title, kind, content, metadata) in enumerate(made):
         clock.forward(hours=40 + 14 * (number % 3))
         charge = {"amount": 2 + number % 3, "description": title}
@@ -200,10 +201,14 @@ def test_every_page_is_kept_in_the_album_and_none_is_wider_than_the_screen(
     zone = {"locale": "en-GB", "timezone_id": "Europe/Paris"}
     visit: Visit = visitor(nora, viewport=SIZES[size], color_scheme=scheme, **zone)
     codes = dict(Project.objects.filter(user=nora).values_list("project_type", "code"))
-    wide = []
+    wide, receipt = [], f"/credits/purchases/{Purchase.objects.get().pk}/"
     visit.page.goto("/")
     expect(visit.page.locator(".ledger time").first).not_to_contain_text("UTC")
-    for name, path in {**PAGES, **{f"viewer-{kind}": f"/projects/{code}/" for kind, code in codes.items()}}.items():
+    for name, path in {
+        **PAGES,
+        "receipt": receipt,
+        **{f"viewer-{kind}": f"/projects/{code}/" for kind, code in codes.items()},
+    }.items():
         visit.page.goto(path)
         visit.page.evaluate("document.fonts.ready")
         if visit.page.locator(".live").count():

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.admin.utils import quote
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
@@ -190,10 +191,10 @@ def test_nobody_adds_changes_or_deletes_what_was_bought(desk, alice, shop, store
     assert row is not None
     before = stored()
     assert desk.get(reverse(f"{name}_changelist")).status_code == 200
-    assert desk.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200
+    assert desk.get(reverse(f"{name}_change", args=[quote(row.pk)])).status_code == 200
     assert desk.get(reverse(f"{name}_add")).status_code == 403
-    assert desk.post(reverse(f"{name}_change", args=[row.pk]), {"status": "failed"}).status_code == 403
-    assert desk.post(reverse(f"{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+    assert desk.post(reverse(f"{name}_change", args=[quote(row.pk)]), {"status": "failed"}).status_code == 403
+    assert desk.post(reverse(f"{name}_delete", args=[quote(row.pk)]), {"post": "yes"}).status_code == 403
     assert stored() == before
 
 

@@ -8,6 +8,7 @@ from accounts import consents
 from accounts.models import ClientApp, User
 from accounts.tests.party import Party
 from credits import services as credits
+from credits.tests.shop import FakeStripe, ordered, paid, refunded
 from workspace import services as workspace
 from workspace.models import Workspace
 from workspace.tests.page_cast import paint, write
@@ -65,6 +66,20 @@ def a_full_life(user: User) -> list[str]:
 @pytest.mark.parametrize("look", LOOKS)
 def test_finds_nothing_on_the_pages_of_a_person(visitor, alice: User, look: str) -> None:
     paths = [*OWN, *a_full_life(alice)]
+    visit = visitor(alice, bypass_csp=True, **LOOKS[look])
+    assert violations(visit, paths) == {path: [] for path in paths}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_finds_nothing_where_credits_are_bought(visitor, alice: User, shop: FakeStripe, look: str) -> None:
+    bought = ordered(alice)
+    credits.take_event(event=paid(bought))
+    returned = ordered(alice)
+    credits.take_event(event=paid(returned))
+    credits.take_event(event=refunded(returned, 500))
+    opened = ordered(alice)
+    receipts = [f"/credits/purchases/{purchase.pk}/" for purchase in (bought, returned)]
+    paths = [*(f"/credits/?purchase={purchase.pk}" for purchase in (bought, returned, opened)), *receipts]
     visit = visitor(alice, bypass_csp=True, **LOOKS[look])
     assert violations(visit, paths) == {path: [] for path in paths}
 
