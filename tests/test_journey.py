@@ -89,7 +89,7 @@ def works() -> list[tuple[str, str, str, Prepared, dict[str, object]]]:
 
 @pytest.fixture
 def nora(clock: Clock, shop: FakeStripe, transactional_db: None) -> User:
-    """Somebody who has been here for a month: credits bought, a work of one of the apps every other day, a bonus, work in progress."""
+    """Somebody who has been here for a month: credits bought, a work every other day, a bonus, work in progress."""
     made, penora = works(), make_app("penora")
     clock.forward(days=-29)
     user = join("nora")
@@ -204,11 +204,8 @@ def test_every_page_is_kept_in_the_album_and_none_is_wider_than_the_screen(
     wide, receipt = [], f"/credits/purchases/{Purchase.objects.get().pk}/"
     visit.page.goto("/")
     expect(visit.page.locator(".ledger time").first).not_to_contain_text("UTC")
-    for name, path in {
-        **PAGES,
-        "receipt": receipt,
-        **{f"viewer-{kind}": f"/projects/{code}/" for kind, code in codes.items()},
-    }.items():
+    viewers = {f"viewer-{kind}": f"/projects/{code}/" for kind, code in codes.items()}
+    for name, path in {**PAGES, "receipt": receipt, **viewers}.items():
         visit.page.goto(path)
         visit.page.evaluate("document.fonts.ready")
         if visit.page.locator(".live").count():
