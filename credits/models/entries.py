@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.chain import digest_of
 from accounts.models import ClientApp, User
@@ -14,13 +15,13 @@ from credits.models.wallets import Grant, Wallet
 
 
 class EntryType(models.TextChoices):
-    BASE = "base"
-    BONUS = "bonus"
-    PURCHASED = "purchased"
-    USED = "used"
-    REFUND = "refund"
-    EXPIRED = "expired"
-    ADJUSTMENT = "adjustment"
+    BASE = "base", _("Base")
+    BONUS = "bonus", _("Bonus")
+    PURCHASED = "purchased", _("Purchased")
+    USED = "used", _("Used")
+    REFUND = "refund", _("Refund")
+    EXPIRED = "expired", _("Expired")
+    ADJUSTMENT = "adjustment", _("Adjustment")
 
 
 INCOMING = (EntryType.BASE, EntryType.BONUS, EntryType.PURCHASED, EntryType.REFUND)

@@ -148,7 +148,7 @@ def _complete(purchase: Purchase, told: Told) -> Purchase:
     _check(purchase, told, intent)
     if purchase.entry_id is not None:
         return purchase
-    purchase.entry = ledger.receive(wallet, purchase.credits, Source.PURCHASED, description=f"{purchase.name} package")
+    purchase.entry = ledger.receive(wallet, purchase.credits, Source.PURCHASED, description=purchase.name)
     purchase.payment_intent, purchase.completed_at, purchase.checkout_url = intent, timezone.now(), ""
     purchase.session_id = purchase.session_id or _id_of(told.object.get("id"))
     purchase.save()

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -216,3 +217,13 @@ def test_says_when_credits_run_low(browser: Client, alice: User, left: int, says
     wallet = services.set_low_mark(user=alice, credits=10)
     services.charge(user=alice, app=make_app("penora"), amount=wallet.available - left)
     assert ("Running low" in browser.get("/credits/").content.decode()) is says
+
+
+def test_the_products_own_words_are_in_the_readers_language_and_nobody_elses(alice: User, browser: Client) -> None:
+    services.charge(user=alice, app=make_app("penora"), amount=1, description="Sign-up credits")
+    page = browser.get("/credits/", headers={"Accept-Language": "de"}).content.decode()
+    assert page.count(">Startguthaben</span>") == 1
+    assert page.count(">Sign-up credits</span>") == 1
+    assert "Aus Bonus 1" in re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page))
+    assert "Datei verarbeiten" in page
+    assert "/ Seite" in page

@@ -43,6 +43,6 @@ def test_buys_a_package_and_sees_the_credits_arrive(visitor, alice: User, shop: 
     expect(page.locator("h1")).to_have_text("Receipt")
     expect(page.locator("main")).to_contain_text("$20.00")
     page.get_by_role("link", name="In the statement").click()
-    expect(page.locator("tr:target")).to_contain_text("Plus package")
+    expect(page.locator("tr:target")).to_contain_text("Plus")
     assert visit.dialogs + visit.errors == []
     assert {address for address in visit.foreign if shop.base not in address} == set()
