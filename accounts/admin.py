@@ -16,6 +16,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 import accounts.allauth_admin  # noqa: F401  (registers its pages)
 from accounts import logos, services
@@ -227,7 +228,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         for key in live:
             services.revoke_api_key(key=key)
             self.log_history(request, key, "Revoked.")
-        self.message_user(request, _("%d keys revoked.") % len(live))
+        self.message_user(request, ngettext("%d key revoked.", "%d keys revoked.", len(live)) % len(live))
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("accounts.change_apikey")

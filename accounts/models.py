@@ -185,6 +185,7 @@ class ApiKey(models.Model):
 
     class Meta:
         ordering = ("-id",)
+        verbose_name = "API key"
 
     def __str__(self) -> str:
         return f"unk_{self.lookup}_…"

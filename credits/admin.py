@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 import credits.purchases_admin  # noqa: F401  (registers its pages)
 from accounts.admin import Admin, Inline, ReadOnly, ReadOnlyAdmin
@@ -195,4 +196,5 @@ class PriceAdmin(Admin):
         for price in current:
             pricing.retire(price=price)
             self.log_act(request, price, "price.retired", "Retired.")
-        self.message_user(request, _("%d prices retired.") % len(current))
+        count = len(current)
+        self.message_user(request, ngettext("%d price retired.", "%d prices retired.", count) % count)

@@ -9,6 +9,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.admin import Admin
 from accounts.browser import person
@@ -21,20 +23,20 @@ from credits.models import DEFAULT_PRIORITY, MAX_AMOUNT, MAX_PRIORITY, GrantBatc
 class BonusForm(forms.Form):
     """Who gets what and why. `key` is made with the page, so that the same page gives once."""
 
-    amount = forms.IntegerField(min_value=1, max_value=MAX_AMOUNT, help_text="Credits for each user.")
-    reason = forms.CharField(max_length=500, help_text="Users read this in their statement.")
+    amount = forms.IntegerField(min_value=1, max_value=MAX_AMOUNT, help_text=gettext_lazy("Credits for each user."))
+    reason = forms.CharField(max_length=500, help_text=gettext_lazy("Users read this in their statement."))
     expires_at = forms.DateTimeField(
-        label="Expires at (UTC)",
+        label=gettext_lazy("Expires at (UTC)"),
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        help_text="Leave empty for credits that stay.",
+        help_text=gettext_lazy("Leave empty for credits that stay."),
     )
     priority = forms.IntegerField(
         min_value=0,
         max_value=MAX_PRIORITY,
         initial=DEFAULT_PRIORITY,
         required=False,
-        help_text=f"What is lower is spent first; {DEFAULT_PRIORITY} when left empty.",
+        help_text=gettext_lazy("What is lower is spent first; 100 when left empty."),
     )
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
     count = forms.IntegerField(widget=forms.HiddenInput, required=False)
@@ -42,7 +44,7 @@ class BonusForm(forms.Form):
     def clean_expires_at(self) -> Any:
         at = self.cleaned_data["expires_at"]
         if at is not None and at <= timezone.now():
-            raise forms.ValidationError("The expiry must be in the future.")
+            raise forms.ValidationError(_("The expiry must be in the future."))
         return at
 
     def clean_priority(self) -> int:
@@ -58,18 +60,23 @@ class AdjustForm(forms.Form):
     """A correction; `version` is that of the wallet the page showed, so that a second click changes nothing."""
 
     amount = forms.IntegerField(
-        min_value=-MAX_AMOUNT, max_value=MAX_AMOUNT, help_text="Credits to add, or with a minus sign to take."
+        min_value=-MAX_AMOUNT,
+        max_value=MAX_AMOUNT,
+        help_text=gettext_lazy("Credits to add, or with a minus sign to take."),
     )
-    reason = forms.CharField(max_length=500, help_text="Users read this in their statement.")
+    reason = forms.CharField(max_length=500, help_text=gettext_lazy("Users read this in their statement."))
     entry_id = forms.CharField(
-        label="Entry", max_length=40, required=False, help_text="The entry it corrects, if it is one: txn_…"
+        label=gettext_lazy("Entry"),
+        max_length=40,
+        required=False,
+        help_text=gettext_lazy("The entry it corrects, if it is one: txn_…"),
     )
     version = forms.IntegerField(widget=forms.HiddenInput)
 
     def clean_amount(self) -> int:
         amount: int = self.cleaned_data["amount"]
         if amount == 0:
-            raise forms.ValidationError("A correction of nothing is none.")
+            raise forms.ValidationError(_("A correction of nothing is none."))
         return amount
 
 
@@ -96,9 +103,9 @@ def bonus_page(
                 return answer
             valid = False
         else:
-            messages.warning(request, "The number of users has changed meanwhile. Nothing was granted; look again.")
+            messages.warning(request, _("The number of users has changed meanwhile. Nothing was granted; look again."))
     context = {
-        "title": "Grant bonus credits",
+        "title": _("Grant bonus credits"),
         "form": form,
         "preview": valid,
         "count": count,
@@ -122,10 +129,20 @@ def _give(
         form.add_error(None, refusal.detail)
         return None
     if now:
-        admin.log_history(request, batch, f"Granted {batch.amount} credits to each of {batch.count} users.")
-        messages.success(request, f"{batch.count} users were granted {batch.amount} credits each.")
+        admin.log_history(request, batch, services.in_words(batch))
+        told = ngettext(
+            "%(count)d user was granted %(amount)d credits.",
+            "%(count)d users were granted %(amount)d credits each.",
+            batch.count,
+        )
+        messages.success(request, told % {"count": batch.count, "amount": batch.amount})
     else:
-        messages.info(request, f"This was done already: {batch.count} users got {batch.amount} credits each, once.")
+        told = ngettext(
+            "This was done already: %(count)d user got %(amount)d credits, once.",
+            "This was done already: %(count)d users got %(amount)d credits each, once.",
+            batch.count,
+        )
+        messages.info(request, told % {"count": batch.count, "amount": batch.amount})
     return HttpResponseRedirect(back)
 
 
@@ -143,16 +160,17 @@ def adjust_page(request: HttpRequest, admin: Admin, user: User, *, back: str) ->
             form.add_error(None, refusal.detail)
         else:
             admin.log_act(request, user, "wallet.adjusted", f"Corrected the wallet by {amount:+} credits: {reason}")
-            messages.success(request, f"{user} has been corrected by {amount:+} credits.")
+            told = _("%(user)s has been corrected by %(amount)+d credits.")
+            messages.success(request, told % {"user": user, "amount": amount})
             return HttpResponseRedirect(back)
-    context = {"title": f"Correct the wallet of {user}", "form": form, "wallet": wallet, "back": back}
+    context = {"title": _("Correct the wallet of %s") % user, "form": form, "wallet": wallet, "back": back}
     return _page(request, admin, "admin/adjust_wallet.html", context)
 
 
 class ReleaseForm(forms.Form):
     """Why a hold is let go."""
 
-    reason = forms.CharField(max_length=500, help_text="For the audit log.")
+    reason = forms.CharField(max_length=500, help_text=gettext_lazy("For the audit log."))
 
 
 def release_page(request: HttpRequest, admin: Admin, hold: Hold, *, back: str) -> HttpResponse:
@@ -165,9 +183,9 @@ def release_page(request: HttpRequest, admin: Admin, hold: Hold, *, back: str) -
             form.add_error(None, refusal.detail)
         else:
             admin.log_act(request, hold, "hold.released", f"Released: {form.cleaned_data['reason']}")
-            messages.success(request, f"{hold} has been released.")
+            messages.success(request, _("%s has been released.") % hold)
             return HttpResponseRedirect(back)
-    context = {"title": f"Release {hold}", "form": form, "hold": hold, "back": back}
+    context = {"title": _("Release %s") % hold, "form": form, "hold": hold, "back": back}
     return _page(request, admin, "admin/release_hold.html", context)
 
 

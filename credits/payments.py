@@ -8,6 +8,7 @@ from typing import Any
 
 import stripe
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from accounts.errors import DomainError
 from credits.models import Purchase
@@ -74,7 +75,7 @@ def open_session(purchase: Purchase) -> Session:
 
 def _unavailable() -> PaymentProviderUnavailable:
     return PaymentProviderUnavailable(
-        "The payment page could not be opened. Nothing was paid.", headers={"Retry-After": "30"}
+        _("The payment page could not be opened. Nothing was paid."), headers={"Retry-After": "30"}
     )
 
 

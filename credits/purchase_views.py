@@ -3,6 +3,7 @@
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.browser import person
@@ -35,5 +36,5 @@ def receipt(request: HttpRequest, purchase_id: str) -> HttpResponse:
     """What was bought, when, for how much, and what became of it."""
     purchase = services.purchase_of(user=person(request), purchase_id=purchase_id)
     if purchase.entry_id is None:
-        raise NotFound("There is no receipt for what was not paid.")
+        raise NotFound(_("There is no receipt for what was not paid."))
     return render(request, "credits/receipt.html", {"purchase": purchase})

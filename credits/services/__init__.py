@@ -3,7 +3,16 @@
 from credits.services.batches import Order, Outcome, charge_batch
 from credits.services.charges import InsufficientCredits, SpendingCapReached, charge, receipt, refund
 from credits.services.closing import close_wallet
-from credits.services.grants import GrantKeyReused, NobodyToGrant, WalletChanged, adjust, grant, grant_many, grant_once
+from credits.services.grants import (
+    GrantKeyReused,
+    NobodyToGrant,
+    WalletChanged,
+    adjust,
+    grant,
+    grant_many,
+    grant_once,
+    in_words,
+)
 from credits.services.holds import HoldExpired, HoldSettled, capture, extend, hold, hold_of, release
 from credits.services.notices import set_low_mark
 from credits.services.payment_events import PaymentMismatch, take_event
@@ -43,6 +52,7 @@ __all__ = [
     "grant_once",
     "hold",
     "hold_of",
+    "in_words",
     "lock_owner",
     "open_imported",
     "open_wallets",

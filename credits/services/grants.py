@@ -99,9 +99,14 @@ def grant_once(
     entries = grant_many(users=people, amount=amount, reason=reason, expires_at=expires_at, priority=priority)
     batch.count = len(entries)
     batch.save(update_fields=["count"])
-    said = f"Granted {amount} credits to each of {batch.count} users."
-    audit.record("bonus.granted", about=batch, by=made_by, said=said, reason=reason)
+    audit.record("bonus.granted", about=batch, by=made_by, said=in_words(batch), reason=reason)
     return batch, True
+
+
+def in_words(batch: GrantBatch) -> str:
+    """What was given, for the records, which are in English whoever reads them."""
+    people = "a user" if batch.count == 1 else f"each of {batch.count} users"
+    return f"Granted {batch.amount} credits to {people}."
 
 
 def _digest(audience: str) -> str:

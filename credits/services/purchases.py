@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.errors import InvalidField, NotFound
 from accounts.models import ClientApp, User
@@ -24,10 +25,10 @@ def checkout(*, user: User, package_id: str, app: ClientApp | None = None) -> Pu
     the provider's webhook says so. Raises PaymentsOff, PaymentProviderUnavailable, and InvalidField for a package that
     is not on offer."""
     if not payments.on_sale():
-        raise payments.PaymentsOff("Credits cannot be bought here: no payment provider is set up.")
+        raise payments.PaymentsOff(_("Credits cannot be bought here: no payment provider is set up."))
     package = Package.objects.filter(package_id=package_id, is_active=True).first()
     if package is None:
-        raise InvalidField("package_id", "There is no such package on offer.", "unknown_package")
+        raise InvalidField("package_id", _("There is no such package on offer."), "unknown_package")
     wallet_of(user=user)
     return _open_page(user, package, app) or _open(_begin(user, package, app))
 
@@ -68,7 +69,7 @@ def purchase_of(*, user: User, purchase_id: str) -> Purchase:
     """One of the person's purchases. Raises NotFound."""
     found = Purchase.objects.owned_by(user).select_related("package", "app").filter(pk=purchase_id).first()
     if found is None:
-        raise NotFound("There is no such purchase.")
+        raise NotFound(_("There is no such purchase."))
     return found
 
 

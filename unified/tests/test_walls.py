@@ -38,6 +38,7 @@ OPEN = {
     "LoginLink": "read to find out who asks",
     "GrantBatch": "staff's",
     "Price": "not a person's",
+    "Package": "not a person's",
     "IssuedCode": "codes without owners",
     "Client": "an app's registration",
     "Token": "looked up by its hash to find out who asks",
