@@ -218,15 +218,22 @@ def test_every_page_is_kept_in_the_album_and_none_is_wider_than_the_screen(
     assert visit.troubles == []
 
 
-def test_a_theme_is_chosen_and_kept(visitor, rita: User) -> None:
-    page = visitor(rita, viewport=SIZES["desk"], color_scheme="light").page
-    page.goto("/")
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_a_theme_is_chosen_and_kept(visitor, rita: User, script: bool) -> None:
+    page = visitor(rita, viewport=SIZES["desk"], color_scheme="light", java_script_enabled=script).page
+    page.goto("/credits/?type=used")
+    switch = page.locator(".rail [data-theme-switch]")
     light = page.evaluate(PAPER)
-    page.locator(".rail [data-theme-switch] label", has_text="Dark").click()
+    switch.get_by_role("button", name="Dark").click()
+    expect(switch.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "true")
+    assert page.url.endswith("/credits/?type=used")
     dark = page.evaluate(PAPER)
     assert dark != light
-    page.goto("/credits/")
+    page.goto("/")
     assert page.evaluate(PAPER) == dark
+    switch.get_by_role("button", name="As the system").click()
+    expect(switch.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "false")
+    assert page.evaluate(PAPER) == light
 
 
 def tab_to(page: Page, name: str) -> None:

@@ -91,6 +91,7 @@ urlpatterns = [
     route("ws/unified", LiveViewSet, get="talk"),
     path("", views.home, name="home"),
     path("apps.css", views.app_css, name="app_css"),
+    path("theme", views.theme, name="theme"),
     path("", include("workspace.urls")),
     path("", include("credits.urls")),
     path("", include("accounts.urls")),

@@ -11,10 +11,10 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts import feed
-from accounts.browser import person
+from accounts.browser import back, choose_theme, person
 from accounts.models import ClientApp
 from credits import pricing, spending
 from credits import services as credits
@@ -68,6 +68,14 @@ def app_css(request: HttpRequest) -> HttpResponse:
     response = get_conditional_response(request, etag=etag) or HttpResponse(body, content_type="text/css")
     response["ETag"] = etag
     response["Cache-Control"] = "public, max-age=300"
+    return response
+
+
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Keep the colours that this browser chose, where there is no script to do it, and go back to the page."""
+    response = back(request, "home")
+    choose_theme(response, request.POST.get("theme", ""))
     return response
 
 

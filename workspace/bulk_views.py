@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from accounts.browser import person
+from accounts.browser import back, person, safe_next
 from workspace import services
 from workspace.compression import offer_for
 from workspace.models import CODE_ALPHABET, Project
@@ -20,7 +20,6 @@ from workspace.services.statement import workspace_of
 from workspace.services.suggestions import MAX_CODES
 from workspace.services.versions import keeps
 from workspace.templatetags.sizes import size
-from workspace.views import back, safe_next
 
 
 @login_required

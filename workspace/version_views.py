@@ -10,13 +10,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.browser import person
+from accounts.browser import back, person
 from workspace import services
 from workspace.delivery import serve_content
 from workspace.models import Project, ProjectVersion
 from workspace.services.suggestions import MAX_CODES
 from workspace.services.versions import as_it_was
-from workspace.views import back
 
 
 @login_required

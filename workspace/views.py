@@ -8,12 +8,11 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import feed
-from accounts.browser import person
+from accounts.browser import back, person
 from accounts.models import ClientApp
 from credits.models import Entry
 from workspace import content, gallery, reading, services
@@ -35,18 +34,6 @@ def _owned(request: HttpRequest) -> ProjectQuerySet:
 def _project(request: HttpRequest, code: str) -> Project:
     """The person's own project; anybody else's answers like one that does not exist."""
     return get_object_or_404(_owned(request), code=code)
-
-
-def safe_next(request: HttpRequest) -> str:
-    """Where the form says it was, when that is here."""
-    target = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(target, allowed_hosts=None) and target.startswith("/")
-    return target if safe else ""
-
-
-def back(request: HttpRequest, fallback: str) -> HttpResponse:
-    """To where the form says it was, or else to `fallback`."""
-    return redirect(safe_next(request) or fallback)
 
 
 @login_required

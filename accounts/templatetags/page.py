@@ -16,12 +16,19 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
+from accounts.browser import chosen_theme
 from accounts.consents import in_words
 from accounts.models import ClientApp, Connection
 
 register = template.Library()
 
 TEXTURES = 4
+
+
+@register.simple_tag(takes_context=True)
+def theme(context: Context) -> str:
+    """The colours this browser chose: "light", "dark", or "" for those of its system."""
+    return chosen_theme(context["request"]) if "request" in context else ""
 
 
 @register.simple_tag

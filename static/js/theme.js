@@ -1,21 +1,13 @@
-// Light, dark or as the system says: kept in this browser. No module: it runs before anything is drawn.
+// Light, dark or as the system says: a cookie of this browser. No module: it runs before anything is drawn.
 "use strict";
 {
-  const KEY = "theme";
   const root = document.documentElement;
-
-  const stored = () => {
-    try { return localStorage.getItem(KEY) ?? "system"; } catch { return "system"; }
-  };
-  const store = (choice) => {
-    try { localStorage.setItem(KEY, choice); } catch { /* a browser that keeps nothing still switches this page */ }
-  };
+  const prefix = location.protocol === "https:" ? "__Host-" : "";
+  const chosen = () => document.cookie.match(`(?:^|; )${prefix}theme=(light|dark)`)?.[1] ?? "system";
   const apply = (choice) => {
-    if (choice === "light" || choice === "dark") root.dataset.theme = choice;
-    else delete root.dataset.theme;
-  };
-  const show = (choice) => {
-    for (const input of document.querySelectorAll("[data-theme-switch] input")) input.checked = input.value === choice;
+    if (choice === "system") delete root.dataset.theme;
+    else root.dataset.theme = choice;
+    for (const button of document.querySelectorAll("[data-theme-switch] button")) button.ariaPressed = button.value === choice;
   };
 
   // A transition from or to a page that has none simply does not happen.
@@ -27,15 +19,14 @@
 
   // What needs script to work is shown only where there is script.
   root.classList.add("scripted");
-  apply(stored());
+  apply(chosen());
+  // A page of before the choice, from the browser's memory.
+  addEventListener("pageshow", () => apply(chosen()));
 
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => show(stored()));
-  else show(stored());
-
-  document.addEventListener("change", ({ target }) => {
-    if (!target.closest("[data-theme-switch]")) return;
-    store(target.value);
-    apply(target.value);
-    show(target.value);
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-theme-switch]")) return;
+    event.preventDefault();
+    document.cookie = `${prefix}theme=${event.submitter.value}; path=/; max-age=31536000; samesite=lax${prefix && "; secure"}`;
+    apply(chosen());
   });
 }

@@ -147,6 +147,7 @@ OPEN: dict[str, set[int]] = {
     "GET healthz": {200},
     "GET readyz": {200},
     "GET apps.css": {200},
+    "POST theme": {302},
     "GET apps/<slug>/logo": {404},
     "GET account/closed": {200},
     "GET styleguide/": {200, 302, 403, 404},

@@ -88,7 +88,7 @@ def test_the_theme_is_kept(visitor, alice: User) -> None:
     page = visitor(alice, color_scheme="light").page
     page.goto("/")
     light = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
-    page.get_by_role("radio", name="Dark").check()
+    page.get_by_role("button", name="Dark").click()
     page.goto("/credits/")
-    expect(page.get_by_role("radio", name="Dark")).to_be_checked()
+    expect(page.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "true")
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") != light

@@ -156,3 +156,24 @@ def test_operators_see_what_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> 
     assert answer.status_code == 503
     assert answer.json()["checks"]["cache"] == "down"
     assert answer.json()["checks"]["database"] == "ok"
+
+
+def test_a_theme_is_kept_in_the_browser_and_leads_back(browser: Client) -> None:
+    assert "data-theme=" not in browser.get("/credits/").content.decode().split("<head>")[0]
+    answer = browser.post("/theme", {"theme": "dark", "next": "/credits/?type=used"})
+    assert (answer.status_code, answer["Location"]) == (302, "/credits/?type=used")
+    kept = browser.cookies["theme"]
+    assert (kept.value, kept["samesite"], kept["path"]) == ("dark", "Lax", "/")
+    page = browser.get("/credits/").content.decode()
+    assert 'data-theme="dark"' in page.split("<head>")[0]
+    assert re.search(r'value="dark" aria-pressed="true"', page)
+    browser.post("/theme", {"theme": "system"})
+    assert "data-theme=" not in browser.get("/credits/").content.decode().split("<head>")[0]
+
+
+@pytest.mark.parametrize("sent", [{"theme": '"><script>'}, {}, {"theme": "dark", "next": "https://evil.example/"}])
+def test_a_theme_that_is_none_changes_nothing_and_leads_nowhere_else(browser: Client, sent: dict[str, str]) -> None:
+    assert browser.post("/theme", sent)["Location"] == "/"
+    browser.cookies["theme"] = '"><script>'
+    assert '<script>"' not in browser.get("/").content.decode()
+    assert "data-theme=" not in browser.get("/").content.decode().split("<head>")[0]
