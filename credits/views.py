@@ -61,7 +61,8 @@ def credits_page(request: HttpRequest) -> HttpResponse:
 
 def _bought(user: User, purchase_id: str) -> Purchase | None:
     """The purchase whose payment page led back here."""
-    return Purchase.objects.owned_by(user).filter(pk=purchase_id[:40]).first() if purchase_id else None
+    known = purchase_id.isascii() and purchase_id.isidentifier()
+    return Purchase.objects.owned_by(user).filter(pk=purchase_id).first() if known else None
 
 
 @login_required

@@ -81,8 +81,8 @@ def test_the_list_shows_spendable_credits_and_storage(desk, alice, penora):
     credits.hold(user=alice, app=penora, amount=7)
     save(alice, penora, 640)
     page = desk.get(reverse(USERS), {"q": "alice"}).content.decode()
-    assert '<td class="field-available">53</td>' in page
-    assert '<td class="field-storage">640 bytes</td>' in page
+    assert '<td data-label="Credits" class="field-available">53</td>' in page
+    assert '<td data-label="Storage" class="field-storage">640 bytes</td>' in page
 
 
 def test_the_list_asks_as_many_queries_for_many_as_for_one(desk, penora, django_assert_max_num_queries):
