@@ -1,6 +1,5 @@
 """Staff's view of people, apps, keys and connections."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,19 +8,18 @@ from allauth.idp.oidc.models import Client, Token
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 import accounts.allauth_admin  # noqa: F401  (registers its pages)
 from accounts import logos, services
-from accounts.admin_site import Audited
-from accounts.errors import DomainError, InvalidField
+from accounts.admin_tools import Admin, Inline, ReadOnly, ReadOnlyAdmin, show_once
+from accounts.errors import InvalidField
 from accounts.models import (
     DEFAULT_SCOPES,
     SCOPES,
@@ -31,39 +29,19 @@ from accounts.models import (
     Connection,
     Event,
     IdempotencyRecord,
+    WebhookEndpoint,
 )
 from accounts.oidc.desk import SignInDesk
+from accounts.webhooks_desk import WebhookDesk
 
 # allauth's own pages would make registrations that belong to no app, and show people's tokens.
 admin.site.unregister([Client, Token])
 
-# Only the stubs know these classes as generic; Django's own cannot be subscripted.
+# Only the stubs know this class as generic; Django's own cannot be subscripted.
 if TYPE_CHECKING:
-    Inline = admin.TabularInline[Any, Any]
     AppForm = forms.ModelForm[ClientApp]
 else:
-    Inline, AppForm = admin.TabularInline, forms.ModelForm
-
-Admin = Audited
-
-
-class ReadOnly:
-    """Rows that are looked at and never changed here, by nobody."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
-class ReadOnlyAdmin(ReadOnly, Admin):
-    """A page of such rows."""
-
-    show_full_result_count = False
+    AppForm = forms.ModelForm
 
 
 class ValidityForm(forms.Form):
@@ -111,6 +89,15 @@ class KeysOfApp(ReadOnly, Inline):
     extra = 0
 
 
+class WebhooksOfApp(ReadOnly, Inline):
+    """Where an app is told of events, on its page."""
+
+    model = WebhookEndpoint
+    fields = readonly_fields = ("url", "types", "is_active", "failing_since", "disabled_because")
+    show_change_link = True
+    extra = 0
+
+
 class ClientAppForm(AppForm):
     """An app with its logo, which comes out of `clean` as we drew it."""
 
@@ -125,30 +112,13 @@ class ClientAppForm(AppForm):
             raise forms.ValidationError(refusal.detail) from None
 
 
-def show_once(
-    desk: Admin, request: HttpRequest, app: ClientApp, form: forms.Form, make: Callable[[], str], title: Promise
-) -> HttpResponse:
-    """A form whose answer is the only page that ever shows the secret that `make` made."""
-    plaintext = ""
-    if request.method == "POST" and form.is_valid():
-        try:
-            plaintext = make()
-        except DomainError as refusal:
-            form.add_error(None, refusal.detail)
-    context = {**desk.admin_site.each_context(request), "title": title, "app": app, "opts": desk.opts}
-    page = "admin/accounts/clientapp/issue_key.html"
-    response = render(request, page, {**context, "form": form, "plaintext": plaintext})
-    response["Cache-Control"] = "no-store"
-    return response
-
-
 @admin.register(ClientApp)
-class ClientAppAdmin(SignInDesk, Admin):
+class ClientAppAdmin(SignInDesk, WebhookDesk, Admin):
     """The family of apps. A slug is written into entries and project lists for good, so it is set once."""
 
     form = ClientAppForm
     list_display = ("name", "slug", "first_party", "is_active", "live_keys", "created_at")
-    inlines = (KeysOfApp,)
+    inlines = (KeysOfApp, WebhooksOfApp)
     change_form_template = "admin/accounts/clientapp/change_form.html"
 
     def get_readonly_fields(self, request: HttpRequest, obj: ClientApp | None = None) -> tuple[str, ...]:

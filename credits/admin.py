@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 import credits.purchases_admin  # noqa: F401  (registers its pages)
-from accounts.admin import Admin, Inline, ReadOnly, ReadOnlyAdmin
+from accounts.admin_tools import Admin, Inline, ReadOnly, ReadOnlyAdmin
 from accounts.models import User
 from credits import giving, pricing
 from credits.models import Allocation, ChargeKey, Entry, Grant, GrantBatch, Hold, HoldAllocation, Price, Wallet

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.admin import Admin
+from accounts.admin_tools import Admin
 from accounts.browser import person
 from accounts.errors import DomainError
 from accounts.models import User

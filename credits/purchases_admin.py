@@ -5,7 +5,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin import Admin, Inline, ReadOnly, ReadOnlyAdmin
+from accounts.admin_tools import Admin, Inline, ReadOnly, ReadOnlyAdmin
 from accounts.models import User
 from credits import money
 from credits.models import Package, PaymentEvent, Purchase

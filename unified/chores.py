@@ -4,13 +4,13 @@ Every chore is safe to run twice and in several processes at once, and nothing t
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Event, Thread
 from typing import Any
 
 from django.db import connections
 
-from accounts import access_tokens, events, idempotency, login_links, mail, sessions
+from accounts import access_tokens, events, idempotency, login_links, mail, sessions, webhooks
 from credits import services as credits
 from workspace import blobs
 from workspace import services as workspace
@@ -29,6 +29,9 @@ CHORES: tuple[tuple[int, Callable[[], Any]], ...] = (
     (3600, blobs.collect),
 )
 
+# In a thread of their own: they wait for servers of strangers.
+CALLS: tuple[tuple[int, Callable[[], Any]], ...] = ((2, webhooks.deliver),)
+
 logger = logging.getLogger(__name__)
 
 
@@ -41,10 +44,17 @@ def start() -> Thread:
 
 def run(stop: Event) -> None:
     """Do each chore when it is due, until `stop`. A chore that fails is logged and tried again at its next turn."""
-    due = [time.monotonic()] * len(CHORES)
+    beside = Thread(target=_rounds, args=(stop, CALLS), name="webhooks", daemon=True)
+    beside.start()
+    _rounds(stop, CHORES)
+    beside.join()
+
+
+def _rounds(stop: Event, chores: Sequence[tuple[int, Callable[[], Any]]]) -> None:
+    due = [time.monotonic()] * len(chores)
     while not stop.wait(max(0.0, min(due) - time.monotonic())):
         now = time.monotonic()
-        for number, (seconds, chore) in enumerate(CHORES):
+        for number, (seconds, chore) in enumerate(chores):
             if due[number] <= now:
                 due[number] = now + seconds
                 _do(chore)

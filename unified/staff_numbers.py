@@ -10,7 +10,7 @@ from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
 from accounts.auditing import snapshot
-from accounts.models import ClientApp, User
+from accounts.models import ClientApp, User, WebhookDelivery
 from credits import payments, spending
 from credits.models import Entry, EntryType, Grant, Hold, PaymentEvent, Purchase, Wallet
 from credits.spending import Spending
@@ -59,6 +59,11 @@ class StaffNumbers:
         takings = by_currency.annotate(n=Count("pk"), credits=Sum("credits"), amount=Sum("price_amount"))
         refused = PaymentEvent.objects.filter(outcome=PaymentEvent.Outcome.REFUSED).count()
         return {"takings": list(takings), "refused": refused, "on_sale": payments.on_sale()}
+
+    @cached_property
+    def undelivered(self) -> int:
+        """How many tellings of webhooks were given up, of those still kept."""
+        return WebhookDelivery.objects.failed().count()
 
     @cached_property
     def holds(self) -> dict[str, int]:

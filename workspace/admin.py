@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin import Admin, ReadOnlyAdmin
+from accounts.admin_tools import Admin, ReadOnlyAdmin
 from accounts.errors import DomainError
 from accounts.models import User
 from credits import giving

@@ -43,6 +43,7 @@ OPEN = {
     "Client": "an app's registration",
     "Token": "looked up by its hash to find out who asks",
     "SigningKey": "not a person's; sealed",
+    "WebhookEndpoint": "an app's",
     "ClosedAccount": "digests of user_ids; read before it is known who asks",
     "AuditEntry": "staff's",
     "AuditHead": "one row for all",

@@ -198,6 +198,8 @@ LEFT_OUT = {
     "SigningKey": "not a person's",
     "Feed": "not a person's",
     "Price": "not a person's",
+    "WebhookEndpoint": "not a person's",
+    "WebhookDelivery": "how an app was told of an event; the events are there",
     "Package": "not a person's",
     "PaymentEvent": "the payment provider's words; what they did is in purchases and transactions",
     "Reversal": "which entry is of which purchase; both are there",
