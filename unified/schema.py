@@ -7,7 +7,7 @@ from drf_spectacular.openapi import AutoSchema
 from accounts import consents
 from unified.problem_codes import as_markdown, codes_of
 from unified.schema_examples import examples_of, problem_example
-from unified.schema_parts import HEADERS, PARAMETERS, PROBLEMS, security_schemes
+from unified.schema_parts import HEADERS, PARAMETERS, PROBLEMS, WEBHOOKS, security_schemes
 
 Json = dict[str, Any]
 
@@ -168,6 +168,7 @@ def finish(result: Json, **_: Any) -> Json:
     components = result["components"]
     components["schemas"] = _without_machine_limits(components["schemas"]) | PROBLEMS
     _close(components["schemas"], [operation.get("requestBody") for operation in _operations(result)])
+    result["webhooks"] = WEBHOOKS
     components["parameters"] = PARAMETERS
     components["headers"] = HEADERS
     components["securitySchemes"] = security_schemes()

@@ -158,6 +158,38 @@ HEADERS = {
 }
 
 
+_STAMP = _object(["timestamp"], timestamp=_text("When it happened.", format="date-time"))
+WEBHOOKS: Json = {
+    "event": {
+        "post": {
+            "operationId": "told_of_event",
+            "summary": "An app is told of an event",
+            "description": (
+                "Posted to the addresses that staff set for an app, signed after Standard Webhooks, at least once. Answer 2xx"
+                " within 15 seconds; anything else is tried again, for three days."
+            ),
+            "tags": ["Live"],
+            "security": [],
+            "parameters": [
+                {"name": name, "in": "header", "required": True, "schema": _text(description)}
+                for name, description in (
+                    ("webhook-id", "The same for every attempt: by it a repeat is known."),
+                    ("webhook-timestamp", "When this attempt was made, in seconds since 1970."),
+                    ("webhook-signature", "`v1,` and a signature; two of them, apart by a space, after a rotation."),
+                )
+            ],
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "application/json": {"schema": {"allOf": [{"$ref": "#/components/schemas/Event"}, _STAMP]}}
+                },
+            },
+            "responses": {"2XX": {"description": "Heard."}, "410": {"description": "Never again: it is switched off."}},
+        }
+    }
+}
+
+
 def security_schemes() -> dict[str, Any]:
     """The ways to say who is calling, by the names the operations use."""
     discovery = f"{settings.PUBLIC_URL}/.well-known/openid-configuration"

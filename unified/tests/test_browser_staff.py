@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from accounts import services as accounts
-from accounts.models import ClientApp, User
+from accounts.models import ClientApp, Event, User, WebhookDelivery, WebhookEndpoint
 from credits import services as credits
 from credits.models import Entry
 from credits.tests.shop import FakeStripe, ordered, paid
@@ -20,6 +20,8 @@ LISTS = (
     "accounts/apikey",
     "accounts/connection",
     "accounts/auditentry",
+    "accounts/webhookendpoint",
+    "accounts/webhookdelivery",
     "credits/entry",
     "credits/grant",
     "credits/hold",
@@ -41,6 +43,10 @@ def busy(alice: User, penora: ClientApp, shop: FakeStripe) -> User:
     credits.hold(user=alice, app=penora, amount=3)
     write(alice, "A text whose title is long enough to need a second line on a phone", "x" * 600)
     accounts.create_api_key(app=penora, scopes=["credits:read"])
+    hook = WebhookEndpoint.objects.create(app=penora, url="https://hooks.penora.example/unified", secret="sealed")
+    WebhookDelivery.objects.create(
+        endpoint=hook, event=Event.objects.filter(user=alice)[0], error="the answer was no 2xx"
+    )
     return alice
 
 

@@ -13,6 +13,7 @@ from django.test import Client
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from rest_framework.test import APIClient
 
+from accounts import events, feed, webhooks
 from accounts.errors import DomainError, InvalidField
 from unified.problem_codes import PROBLEM_CODES
 from unified.reference import document
@@ -240,3 +241,13 @@ def test_tables_are_offered_where_there_are_tables() -> None:
         if any("text/csv" in answer.get("content", {}) for answer in operation["responses"].values())
     }
     assert offered == {"transactions", "storage_statement"}
+
+
+def test_what_webhooks_send_is_what_the_document_says(alice: Any) -> None:
+    event = events.record(user=alice, type="credits.low", data={"credits": 3})
+    feed.number()
+    event.refresh_from_db()
+    told = document()["webhooks"]["event"]["post"]
+    schema = told["requestBody"]["content"]["application/json"]["schema"]
+    assert faults(json.loads(webhooks.body_of(event)), schema) == []
+    assert faults({"id": 1}, schema) != []
