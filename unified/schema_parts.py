@@ -165,8 +165,8 @@ WEBHOOKS: Json = {
             "operationId": "told_of_event",
             "summary": "An app is told of an event",
             "description": (
-                "Posted to the addresses that staff set for an app, signed after Standard Webhooks, at least once. Answer 2xx"
-                " within 15 seconds; anything else is tried again, for three days."
+                "Posted to the addresses that staff set for an app, signed after Standard Webhooks, at least once."
+                " Answer 2xx within 15 seconds; anything else is tried again, for three days."
             ),
             "tags": ["Live"],
             "security": [],

@@ -44,9 +44,8 @@ def busy(alice: User, penora: ClientApp, shop: FakeStripe) -> User:
     write(alice, "A text whose title is long enough to need a second line on a phone", "x" * 600)
     accounts.create_api_key(app=penora, scopes=["credits:read"])
     hook = WebhookEndpoint.objects.create(app=penora, url="https://hooks.penora.example/unified", secret="sealed")
-    WebhookDelivery.objects.create(
-        endpoint=hook, event=Event.objects.filter(user=alice)[0], error="the answer was no 2xx"
-    )
+    happened = Event.objects.filter(user=alice)[0]
+    WebhookDelivery.objects.create(endpoint=hook, event=happened, error="the answer was no 2xx")
     return alice
 
 
