@@ -45,7 +45,10 @@ def schema(request: HttpRequest) -> HttpResponse:
 @require_safe
 def docs(request: HttpRequest) -> HttpResponse:
     """GET /api/docs; each problem's `type` points at an anchor on it."""
+    webhook = document()["webhooks"]["event"]["post"]
+    rows = [_row(item["name"], item["schema"], item) for item in webhook["parameters"]]
     context = {"sections": _sections(), "problems": PROBLEM_CODES, "public_url": settings.PUBLIC_URL}
+    context |= {"webhook": webhook, "webhook_headers": rows}
     return render(request, "reference.html", context)
 
 

@@ -251,3 +251,9 @@ def test_what_webhooks_send_is_what_the_document_says(alice: Any) -> None:
     schema = told["requestBody"]["content"]["application/json"]["schema"]
     assert faults(json.loads(webhooks.body_of(event)), schema) == []
     assert faults({"id": 1}, schema) != []
+
+
+def test_the_page_tells_of_webhooks(client: Client) -> None:
+    page = client.get("/api/docs").content.decode()
+    assert 'id="told_of_event"' in page
+    assert "webhook-signature" in page
