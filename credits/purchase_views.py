@@ -2,14 +2,16 @@
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.browser import person
-from accounts.errors import NotFound
 from credits import services
-from credits.models import Purchase
+from credits.models import Purchase, PurchaseQuerySet
+
+
+def _owned(request: HttpRequest) -> PurchaseQuerySet:
+    return Purchase.objects.owned_by(person(request))
 
 
 @login_required
@@ -24,7 +26,7 @@ def buy(request: HttpRequest) -> HttpResponse:
 @require_safe
 def pay(request: HttpRequest, purchase_id: str) -> HttpResponse:
     """Leads on to the payment page by itself: as a page, since a form of ours may only lead to ourselves (CSP)."""
-    purchase = services.purchase_of(user=person(request), purchase_id=purchase_id)
+    purchase = get_object_or_404(_owned(request), pk=purchase_id)
     if purchase.status != Purchase.Status.PENDING or not purchase.checkout_url:
         return redirect("credits")
     return render(request, "credits/pay.html", {"purchase": purchase})
@@ -33,8 +35,6 @@ def pay(request: HttpRequest, purchase_id: str) -> HttpResponse:
 @login_required
 @require_safe
 def receipt(request: HttpRequest, purchase_id: str) -> HttpResponse:
-    """What was bought, when, for how much, and what became of it."""
-    purchase = services.purchase_of(user=person(request), purchase_id=purchase_id)
-    if purchase.entry_id is None:
-        raise NotFound(_("There is no receipt for what was not paid."))
+    """What was bought, when, for how much, and what became of it; there is none for what was not paid."""
+    purchase = get_object_or_404(_owned(request).filter(entry__isnull=False), pk=purchase_id)
     return render(request, "credits/receipt.html", {"purchase": purchase})

@@ -104,7 +104,8 @@ def test_the_page_of_an_app_lists_its_keys_and_fixes_its_slug(desk, penora):
     assert str(key) in page
     assert "Issue a key" in page
     fields = {"name": "Penora 2", "slug": "other", "hue": "30", "first_party": "on", "is_active": "on"}
-    desk.post(url, {**fields, "keys-TOTAL_FORMS": 0, "keys-INITIAL_FORMS": 0})
+    none = {f"{name}-{count}_FORMS": 0 for name in ("keys", "webhooks") for count in ("TOTAL", "INITIAL")}
+    desk.post(url, {**fields, **none})
     penora.refresh_from_db()
     assert (penora.name, penora.slug) == ("Penora 2", "penora")
 

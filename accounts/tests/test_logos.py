@@ -26,7 +26,7 @@ def shown(app: ClientApp) -> str:
 
 
 def form_of(app: ClientApp, **fields) -> dict:
-    keys = {f"keys-{name}_FORMS": 0 for name in ("TOTAL", "INITIAL")}
+    keys = {f"{of}-{name}_FORMS": 0 for of in ("keys", "webhooks") for name in ("TOTAL", "INITIAL")}
     return {"name": app.name, "hue": app.hue, "first_party": "on", "is_active": "on", **keys, **fields}
 
 

@@ -16,7 +16,7 @@ from credits.services.grants import (
 from credits.services.holds import HoldExpired, HoldSettled, capture, extend, hold, hold_of, release
 from credits.services.notices import set_low_mark
 from credits.services.payment_events import PaymentMismatch, take_event
-from credits.services.purchases import checkout, expire_purchases, purchase_of
+from credits.services.purchases import checkout, expire_purchases
 from credits.services.wallets import (
     expiring,
     lock_owner,
@@ -56,7 +56,6 @@ __all__ = [
     "lock_owner",
     "open_imported",
     "open_wallets",
-    "purchase_of",
     "receipt",
     "refund",
     "release",

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.errors import InvalidField, NotFound
+from accounts.errors import InvalidField
 from accounts.models import ClientApp, User
 from credits import payments
 from credits.models import Package, Purchase
@@ -63,14 +63,6 @@ def _open(purchase: Purchase) -> Purchase:
     purchase.session_id, purchase.checkout_url = session.id, session.url
     purchase.save(update_fields=["session_id", "checkout_url"])
     return purchase
-
-
-def purchase_of(*, user: User, purchase_id: str) -> Purchase:
-    """One of the person's purchases. Raises NotFound."""
-    found = Purchase.objects.owned_by(user).select_related("package", "app").filter(pk=purchase_id).first()
-    if found is None:
-        raise NotFound(_("There is no such purchase."))
-    return found
 
 
 def expire_purchases() -> int:

@@ -80,7 +80,7 @@ def test_a_key_revoked_twice_is_revoked_once(penora):
 
 def test_a_changed_app_is_in_it_with_what_it_was_and_is(desk, penora):
     fields = {"name": "Penora 2", "hue": "30", "first_party": "on", "is_active": "on"}
-    formset = {"keys-TOTAL_FORMS": 0, "keys-INITIAL_FORMS": 0}
+    formset = {f"{name}-{count}_FORMS": 0 for name in ("keys", "webhooks") for count in ("TOTAL", "INITIAL")}
     desk.post(reverse("admin:accounts_clientapp_change", args=[penora.pk]), {**fields, **formset})
     entry = last("changed")
     assert (entry.kind, entry.object_id) == ("accounts.clientapp", str(penora.pk))
