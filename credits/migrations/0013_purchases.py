@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.CharField(max_length=255, primary_key=True, serialize=False)),
                 ('type', models.CharField(max_length=100)),
-                ('outcome', models.CharField(choices=[('done', 'Done'), ('ignored', 'Ignored'), ('refused', 'Refused')], default='ignored', max_length=8)),
+                ('outcome', models.CharField(choices=[('done', 'Done'), ('refused', 'Refused')], max_length=8)),
                 ('detail', models.CharField(blank=True, max_length=500)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('purchase', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='credits.purchase')),

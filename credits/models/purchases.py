@@ -156,19 +156,18 @@ class Reversal(models.Model):
 
 
 class PaymentEvent(models.Model):
-    """What the payment provider told us, once per its id: the row and its effect commit together.
+    """What the payment provider told us about a purchase, once per its id: the row and its effect commit together.
 
     One that was refused changed nothing and is heard again when it is told again."""
 
     class Outcome(models.TextChoices):
         DONE = "done"
-        IGNORED = "ignored"
         REFUSED = "refused"
 
     id = models.CharField(primary_key=True, max_length=255)
     type = models.CharField(max_length=100)
     purchase = models.ForeignKey(Purchase, null=True, blank=True, on_delete=models.PROTECT, related_name="events")
-    outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.IGNORED)
+    outcome = models.CharField(max_length=8, choices=Outcome.choices)
     detail = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

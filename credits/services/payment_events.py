@@ -40,8 +40,9 @@ class Told:
     object: Mapping[str, Any]
 
 
-def take_event(*, event: Mapping[str, Any]) -> PaymentEvent:
-    """Do what a proven event of the payment provider says, once per its id however often it is told.
+def take_event(*, event: Mapping[str, Any]) -> bool:
+    """Do what a proven event of the payment provider says, once per its id however often it is told; says whether it is
+    an affair of ours. What is not leaves no trace.
 
     Raises PaymentMismatch, NotFound for a purchase that is not here, and UserNotFound for one whose buyer closed their
     account: then nothing has changed but that staff sees the refusal, and the event is heard when told again."""
@@ -67,16 +68,21 @@ def _told(event: Mapping[str, Any]) -> Told:
 
 
 @transaction.atomic
-def _take(told: Told) -> PaymentEvent:
-    record, made = PaymentEvent.objects.select_for_update().get_or_create(pk=told.id, defaults={"type": told.type})
-    if not made and record.outcome != PaymentEvent.Outcome.REFUSED:
-        return record
+def _take(told: Told) -> bool:
     act = ACTS.get(told.type)
-    record.purchase = act(told) if act else None
-    record.outcome = PaymentEvent.Outcome.DONE if record.purchase else PaymentEvent.Outcome.IGNORED
-    record.detail = ""
+    if act is None:
+        return False
+    new = {"type": told.type, "outcome": PaymentEvent.Outcome.REFUSED}
+    record, _ = PaymentEvent.objects.select_for_update().get_or_create(pk=told.id, defaults=new)
+    if record.outcome == PaymentEvent.Outcome.DONE:
+        return True
+    record.purchase = act(told)
+    if record.purchase is None:
+        record.delete()
+        return False
+    record.outcome, record.detail = PaymentEvent.Outcome.DONE, ""
     record.save(update_fields=["purchase", "outcome", "detail"])
-    return record
+    return True
 
 
 def _note(told: Told, refusal: DomainError) -> None:
