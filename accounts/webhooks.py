@@ -81,7 +81,7 @@ def deliver() -> Tally:
     """Write down what is to be told and tell what is due; several processes may do so at once.
 
     Endpoints are told side by side, so that a slow one keeps nobody waiting but itself."""
-    tally = Tally(queued=sum(map(_queue, list(WebhookEndpoint.objects.filter(is_active=True)))))
+    tally = Tally(queued=_queue_all())
     due = WebhookDelivery.objects.due(timezone.now()).order_by().values_list("endpoint_id", flat=True).distinct()
     keys = list(due)
     if keys:
@@ -92,9 +92,15 @@ def deliver() -> Tally:
     return tally
 
 
+def _queue_all() -> int:
+    """Write down what each endpoint is to be told. Asks little where nobody is to be told, or nothing has happened."""
+    endpoints = list(WebhookEndpoint.objects.filter(is_active=True))
+    reached = feed.head() if endpoints else 0
+    return sum(_queue(endpoint) for endpoint in endpoints if endpoint.position < reached)
+
+
 def _queue(endpoint: WebhookEndpoint) -> int:
     """Write down the events behind the endpoint's position that are its app's to know. Returns how many."""
-    feed.number()
     queued = 0
     while found := _queue_some(endpoint.pk):
         queued += found[1]

@@ -268,7 +268,7 @@ def test_a_slow_receiver_keeps_only_itself_waiting(alice, penora, imagegene, rec
 
 def test_a_killed_senders_lease_ends_and_another_tells(alice, hook, receiver, clock):
     happen(alice)
-    webhooks._queue(hook)
+    webhooks._queue_all()
     assert webhooks._take(hook.pk) is not None
     assert webhooks.deliver().delivered == 0
     clock.forward(seconds=webhooks.LEASE.total_seconds() + 1)
