@@ -10,7 +10,7 @@ from django.db.models import Count, F, Q, Sum
 from django.utils import timezone
 
 from accounts.auditing import snapshot
-from accounts.models import ClientApp, User, WebhookDelivery
+from accounts.models import ClientApp, User, WebhookDelivery, WebhookEndpoint
 from credits import payments, spending
 from credits.models import Entry, EntryType, Grant, Hold, PaymentEvent, Purchase, Wallet
 from credits.spending import Spending
@@ -61,9 +61,13 @@ class StaffNumbers:
         return {"takings": list(takings), "refused": refused, "on_sale": payments.on_sale()}
 
     @cached_property
-    def undelivered(self) -> int:
-        """How many tellings of webhooks were given up, of those still kept."""
-        return WebhookDelivery.objects.failed().count()
+    def webhooks(self) -> dict[str, int]:
+        """How many tellings were given up, of those still kept; and addresses, all and those switched off."""
+        off = Count("pk", filter=Q(is_active=False))
+        return {
+            "failed": WebhookDelivery.objects.failed().count(),
+            **WebhookEndpoint.objects.aggregate(n=Count("pk"), off=off),
+        }
 
     @cached_property
     def holds(self) -> dict[str, int]:
