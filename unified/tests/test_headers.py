@@ -217,7 +217,7 @@ def test_cookies_are_for_this_host_over_tls_and_not_for_scripts(alice, over_tls)
     alice.save()
     client = Client(enforce_csrf_checks=True, **over_tls)
     form = client.get("/accounts/login/")
-    (token,) = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', form.content.decode())
+    token = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', form.content.decode())[0]
     fields = {"login": "alice@example.com", "password": "correct horse battery", "csrfmiddlewaretoken": token}
     answer = client.post("/accounts/login/", fields, headers={"Referer": "https://testserver/accounts/login/"})
     assert answer.status_code == 302

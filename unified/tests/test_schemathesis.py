@@ -95,7 +95,7 @@ def product() -> Session:
 
 
 @pytest.fixture
-def known(alice, penora, penora_key, monkeypatch, settings) -> dict[str, Any]:
+def known(alice, penora, penora_key, shop, monkeypatch, settings) -> dict[str, Any]:
     """What a call can name that there is, and the header of an app that may do everything."""
     settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS, (10**9, 60))
     # A stream ends at once, and leaves the test's connection open.
@@ -109,6 +109,7 @@ def known(alice, penora, penora_key, monkeypatch, settings) -> dict[str, Any]:
         "user_id": "alice",
         "app_name": "penora",
         "app_source": "penora",
+        "package_id": "starter",
         "code": project.code,
         "number": str(ProjectVersion.objects.get(project=project).number),
         "hold_id": credits.hold(user=alice, app=penora, amount=1).id,
