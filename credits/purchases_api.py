@@ -121,7 +121,7 @@ class PaymentWebhookViewSet(ViewSet):
     )
     def create(self, request: Request) -> Response:
         event = payments.proven(
-            cast(dict[str, bytes], request.data)["raw"], request.headers.get("Stripe-Signature", "")
+            cast(dict[str, bytes], request.data).get("raw", b""), request.headers.get("Stripe-Signature", "")
         )
         # An event names its purchase, and the purchase whose wallet it is.
         with walls.everyone():
