@@ -19,6 +19,7 @@ TEST_DIR = Path(os.environ["DATA_DIR"]) / WORKER if WORKER else Path(tempfile.mk
 pytest_plugins = [
     "accounts.tests.cast",
     "accounts.tests.sign_in_cast",
+    "accounts.tests.receiver",
     "credits.tests.cast",
     "credits.tests.shop",
     "workspace.tests.bucket",

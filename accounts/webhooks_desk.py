@@ -12,12 +12,13 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts import webhook_targets, webhooks
+from accounts import webhooks
 from accounts.admin_site import Audited
 from accounts.admin_tools import ReadOnlyAdmin, show_once
 from accounts.errors import InvalidField
 from accounts.events_api import EVENT_TYPES
 from accounts.models import ClientApp, User, WebhookDelivery, WebhookEndpoint
+from accounts.webhooks import targets
 
 
 def _types() -> Any:
@@ -33,7 +34,7 @@ def _types() -> Any:
 def _clean_url(form: Any) -> str:
     url: str = form.cleaned_data["url"]
     try:
-        webhook_targets.check(url)
+        targets.check(url)
     except InvalidField as refusal:
         raise forms.ValidationError(refusal.detail) from None
     return url
@@ -42,9 +43,7 @@ def _clean_url(form: Any) -> str:
 class AddWebhookForm(forms.Form):
     """A new address of an app."""
 
-    url = forms.CharField(
-        label=_("Address"), max_length=webhook_targets.MAX_URL, help_text=_("https://…, on the internet")
-    )
+    url = forms.CharField(label=_("Address"), max_length=targets.MAX_URL, help_text=_("https://…, on the internet"))
     types = _types()
     clean_url = _clean_url
 

@@ -29,8 +29,9 @@ CHORES: tuple[tuple[int, Callable[[], Any]], ...] = (
     (3600, blobs.collect),
 )
 
-# In a thread of their own: they wait for servers of strangers.
-CALLS: tuple[tuple[int, Callable[[], Any]], ...] = ((2, webhooks.deliver),)
+# In threads of their own, each at one address at a time: they wait for servers of strangers.
+CALLS: tuple[tuple[int, Callable[[], Any]], ...] = ((1, webhooks.deliver),)
+CALLERS = 3
 
 logger = logging.getLogger(__name__)
 
@@ -44,10 +45,12 @@ def start() -> Thread:
 
 def run(stop: Event) -> None:
     """Do each chore when it is due, until `stop`. A chore that fails is logged and tried again at its next turn."""
-    beside = Thread(target=_rounds, args=(stop, CALLS), name="webhooks", daemon=True)
-    beside.start()
+    beside = [Thread(target=_rounds, args=(stop, CALLS), name="webhooks", daemon=True) for _ in range(CALLERS)]
+    for thread in beside:
+        thread.start()
     _rounds(stop, CHORES)
-    beside.join()
+    for thread in beside:
+        thread.join()
 
 
 def _rounds(stop: Event, chores: Sequence[tuple[int, Callable[[], Any]]]) -> None:

@@ -4,11 +4,28 @@ from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.models.apps import ClientApp
 from accounts.models.events import Event
+
+
+class EndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
+    """Endpoints by whether there is something to do for them."""
+
+    def on(self) -> Self:
+        return self.filter(is_active=True, app__is_active=True)
+
+    def free(self, at: datetime) -> Self:
+        """Those that no runner is at work for."""
+        return self.filter(Q(leased_until__isnull=True) | Q(leased_until__lte=at))
+
+    def waiting(self, at: datetime, head: int) -> Self:
+        """Those that may be told something now, and have something due or behind the feed's `head`."""
+        due = WebhookDelivery.objects.due(at).filter(endpoint=OuterRef("pk"))
+        rested = Q(rests_until__isnull=True) | Q(rests_until__lte=at)
+        return self.on().free(at).filter(rested, Exists(due) | Q(position__lt=head))
 
 
 class WebhookEndpoint(models.Model):
@@ -27,6 +44,15 @@ class WebhookEndpoint(models.Model):
     failing_since = models.DateTimeField(null=True, blank=True, editable=False)
     position = models.BigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # In a row, and until when it is left alone for that.
+    failures = models.PositiveIntegerField(default=0, editable=False)
+    rests_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # Whose turn it is: one runner at a time, so that messages keep their order.
+    lease = models.CharField(max_length=32, blank=True, editable=False)
+    leased_until = models.DateTimeField(null=True, blank=True, editable=False)
+    turn_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = EndpointQuerySet.as_manager()
 
     class Meta:
         ordering = ("id",)
@@ -43,16 +69,14 @@ class DeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
     """Deliveries by what is to be done with them."""
 
     def due(self, at: datetime) -> Self:
-        return self.filter(status=WebhookDelivery.Status.PENDING, due_at__lte=at, endpoint__is_active=True)
+        return self.filter(status=WebhookDelivery.Status.PENDING, due_at__lte=at)
 
     def failed(self) -> Self:
         return self.filter(status=WebhookDelivery.Status.FAILED)
 
 
 class WebhookDelivery(models.Model):
-    """One event for one endpoint; it goes with its event, after 30 days or when its person leaves.
-
-    `due_at` is also the lease of whoever is sending: nobody else takes it before then."""
+    """One event for one endpoint; it goes with its event, after 30 days or when its person leaves."""
 
     class Status(models.TextChoices):
         PENDING = "pending"
@@ -70,6 +94,8 @@ class WebhookDelivery(models.Model):
     took_ms = models.PositiveIntegerField("took (ms)", null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     delivered_at = models.DateTimeField(null=True, blank=True)
+    # The latest attempts: at, status, error, ms.
+    history = models.JSONField(default=list, editable=False)
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -82,6 +108,7 @@ class WebhookDelivery(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["due_at"], condition=Q(status="pending"), name="delivery_due"),
             models.Index(fields=["endpoint", "status"], name="delivery_by_status"),
+            models.Index(fields=["endpoint", "id"], condition=Q(status="pending"), name="delivery_next"),
         ]
 
     def __str__(self) -> str:

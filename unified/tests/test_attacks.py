@@ -435,7 +435,8 @@ ALLOWED = {
     "unified/outlet.py": {"socket"},
     "unified/patient_worker.py": {"socket"},
     "accounts/sockets.py": {"socket"},
-    "accounts/webhook_targets.py": {"http", "socket"},
+    "accounts/webhooks/targets.py": {"socket"},
+    "accounts/webhooks/sending.py": {"http", "socket"},
     "unified/management/commands/serve.py": {"urllib", "http", "socket"},
 }
 HARMLESS = {"urllib.parse", "http"}  # `from http import HTTPStatus`

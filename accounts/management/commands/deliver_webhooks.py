@@ -11,5 +11,7 @@ class Command(BaseCommand):
     help = "Write down what webhooks are to be told and tell what is due. `serve` and `worker` do this all the time."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        done = webhooks.deliver()
-        self.stdout.write(f"{done.queued} queued, {done.delivered} delivered, {done.failed} failed.")
+        done = webhooks.deliver(for_seconds=3600)
+        self.stdout.write(
+            f"{done.queued} queued, {done.delivered} delivered, {done.failed} failed, {done.withheld} withheld."
+        )
