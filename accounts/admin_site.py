@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
@@ -21,9 +21,17 @@ if TYPE_CHECKING:
 else:
     ModelAdmin = admin.ModelAdmin
 
+View = TypeVar("View", bound=Callable[..., HttpResponse])
+
 SAFE = ("GET", "HEAD", "OPTIONS")
 MAX_SHOWN = 200
 _SECRET_FIELD = re.compile("password|secret|token|hash|key|seed|data")
+
+
+def own_transaction(view: View) -> View:
+    """Marks a view of the admin that opens its transaction itself, because it has something slow to do before."""
+    view.own_transaction = True  # type: ignore[attr-defined]
+    return view
 
 
 class Audited(ModelAdmin):
@@ -101,7 +109,7 @@ class AuditedSite(admin.AdminSite):
 
         @wraps(checked)
         def whole(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if request.method in SAFE:
+            if request.method in SAFE or getattr(view, "own_transaction", False):
                 return checked(request, *args, **kwargs)
             with transaction.atomic():
                 return checked(request, *args, **kwargs)

@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from contextlib import closing
 from datetime import datetime
 
+from cryptography.fernet import InvalidToken
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts import feed
+from accounts import audit, feed
 from accounts.models import ClientApp, WebhookDelivery, WebhookEndpoint
 from accounts.webhooks import outbox, signing, targets
 from accounts.webhooks.sending import Answer, Line
@@ -27,7 +28,9 @@ def add_endpoint(*, app: ClientApp, url: str, types: Iterable[str] = ()) -> tupl
     targets.check(url)
     plain = signing.new_secret()
     made = WebhookEndpoint(app=app, url=url, types=sorted(types), secret=signing.sealed(plain), position=feed.head())
-    made.save(force_insert=True)
+    with transaction.atomic():
+        made.save(force_insert=True)
+        audit.record("webhook.added", about=made, said=f"Added {made}", types=made.types)
     return made, plain
 
 
@@ -55,7 +58,10 @@ def rotate_secret(*, endpoint: WebhookEndpoint) -> str:
 def send_test(*, endpoint: WebhookEndpoint) -> Answer:
     """Tell an address something about nobody, once and now, and return how it answered. Not inside a transaction."""
     body = outbox.body_of_test()
-    headers = signing.headers_of(endpoint, f"test_{secrets.token_hex(8)}", body, timezone.now())
+    try:
+        headers = signing.headers_of(endpoint, f"test_{secrets.token_hex(8)}", body, timezone.now())
+    except InvalidToken:
+        return Answer(None, signing.LOST, 0)
     with closing(Line(endpoint.url)) as line:
         return line.post(body, headers)
 

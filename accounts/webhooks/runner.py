@@ -4,7 +4,6 @@ Messages to an endpoint go out one behind the other. One that fails is tried aga
 that keeps failing is left alone in between, and switched off in the end. Runners take the endpoint that has waited
 longest, so that a slow one keeps one runner busy for a turn and nobody else waiting."""
 
-import logging
 import random
 import secrets
 import time
@@ -17,7 +16,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from accounts import feed
+from accounts import audit, feed
 from accounts.exporting import let_go
 from accounts.models import WebhookDelivery, WebhookEndpoint
 from accounts.webhooks import outbox, signing
@@ -36,8 +35,6 @@ TURN_SECONDS, ROUND_SECONDS = 10.0, 30.0
 LATEST = 20
 GONE = 410
 Status = WebhookDelivery.Status
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -117,7 +114,7 @@ def _tell(endpoint: WebhookEndpoint, delivery: WebhookDelivery, line: Line, tall
     try:
         headers = signing.headers_of(endpoint, delivery.message_id, body, now)
     except InvalidToken:
-        answer = Answer(None, "the secret cannot be read: SECRET_KEY is another one", 0)
+        answer = Answer(None, signing.LOST, 0)
     else:
         # Nobody's request shall want for the connection that waits here.
         let_go()
@@ -171,16 +168,19 @@ def _praise(endpoint: WebhookEndpoint) -> None:
 
 
 def _blame(endpoint: WebhookEndpoint, answer: Answer) -> None:
-    """Remember since when an endpoint fails, leave it alone for a while, or for good when it is gone or has failed for
+    """Remember since when an endpoint fails and leave it alone for a while; for good, when it is gone or has failed for
     five days."""
     now = timezone.now()
     endpoint.failures += 1
     endpoint.failing_since = endpoint.failing_since or now
-    gone = answer.status == GONE
-    facts: dict[str, object] = {"failures": endpoint.failures, "failing_since": endpoint.failing_since}
-    facts["rests_until"] = now + timedelta(seconds=max(_rest(endpoint.failures), answer.retry_after))
-    if gone or now - endpoint.failing_since > GIVE_UP_AFTER:
-        why = "It answered 410 Gone." if gone else "Nothing got through for five days."
-        facts |= {"is_active": False, "disabled_because": why}
-        logger.warning("Webhook %s is switched off: %s", endpoint.pk, why)
-    _held(endpoint).update(**facts)
+    until = now + timedelta(seconds=max(_rest(endpoint.failures), answer.retry_after))
+    _held(endpoint).update(failures=endpoint.failures, failing_since=endpoint.failing_since, rests_until=until)
+    if answer.status == GONE:
+        _switch_off(endpoint, "It answered 410 Gone.")
+    elif now - endpoint.failing_since > GIVE_UP_AFTER:
+        _switch_off(endpoint, "Nothing got through for five days.")
+
+
+def _switch_off(endpoint: WebhookEndpoint, why: str) -> None:
+    if _held(endpoint).filter(is_active=True).update(is_active=False, disabled_because=why):
+        audit.record("webhook.switched_off", about=endpoint, said=why)

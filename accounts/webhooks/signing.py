@@ -10,6 +10,7 @@ from accounts.models import WebhookEndpoint
 from accounts.sealing import seal, unseal
 
 PURPOSE = "accounts.webhooks"
+LOST = "the secret cannot be read: SECRET_KEY is another one"
 OLD_SECRET_FOR = timedelta(days=1)
 
 
