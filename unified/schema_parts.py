@@ -166,7 +166,8 @@ WEBHOOKS: Json = {
             "summary": "An app is told of an event",
             "description": (
                 "Posted to the addresses that staff set for an app, signed after Standard Webhooks, at least once."
-                " Answer 2xx within 15 seconds; anything else is tried again, for three days."
+                " Answer 2xx within 10 seconds; anything else is tried again, for three days. A test that staff send is"
+                " about nobody: type `webhook.test`, id 0, no `user_id`."
             ),
             "tags": ["Live"],
             "security": [],

@@ -27,6 +27,7 @@ from unified_client.errors import (
     WorkspaceFull,
 )
 from unified_client.transport import Retry
+from unified_client.webhooks import InvalidWebhook, verify_webhook
 
 __all__ = [
     "AuthenticationFailed",
@@ -40,6 +41,7 @@ __all__ = [
     "Forbidden",
     "Hold",
     "InsufficientCredits",
+    "InvalidWebhook",
     "NotFound",
     "Project",
     "RateLimited",
@@ -52,4 +54,5 @@ __all__ = [
     "UnifiedError",
     "UserInfo",
     "WorkspaceFull",
+    "verify_webhook",
 ]
