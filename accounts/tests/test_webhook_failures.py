@@ -22,10 +22,10 @@ BAD = {
     "redirect": (says(302, Location="http://127.0.0.1:1/"), "redirects are not followed"),
     "huge body": (says(200, b"x" * (sending.MAX_ANSWER_BYTES + 1)), "the answer was too long"),
     "endless body": (drips(b"x" * 65_536, 0, 50, b"HTTP/1.1 200 OK\r\n\r\n"), "the answer was too long"),
-    "slow answer": (lambda handler: time.sleep(1.2), "no answer in time"),
-    "slow body": (drips(b"x", 0.05, 30, HEAD), "no answer in time"),
-    "slow head": (drips(b"X-A: b\r\n", 0.05, 30, b"HTTP/1.1 200 OK\r\n"), "no answer in time"),
-    "forever 100": (drips(b"HTTP/1.1 100 Continue\r\n\r\n", 0.05, 30), "no answer in time"),
+    "slow answer": (lambda handler: time.sleep(6), "no answer in time"),
+    "slow body": (drips(b"x", 0.05, 120, HEAD), "no answer in time"),
+    "slow head": (drips(b"X-A: b\r\n", 0.05, 90, b"HTTP/1.1 200 OK\r\n"), "no answer in time"),
+    "forever 100": (drips(b"HTTP/1.1 100 Continue\r\n\r\n", 0.05, 120), "no answer in time"),
     "garbage": (drips(b"SMTP ready\r\n", 0, 1), "the connection failed"),
     "hangs up": (drips(b"", 0, 1), "the connection failed"),
     "bad chunks": (
@@ -35,23 +35,21 @@ BAD = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def impatient(monkeypatch):
-    monkeypatch.setattr(sending, "SECONDS", 0.4)
-
-
 @pytest.mark.parametrize("kind", BAD)
-def test_what_is_not_accepted_is_sent_again(receiver, endpoint, alice, clock, impatient, kind):
+def test_what_is_not_accepted_is_sent_again(receiver, endpoint, alice, clock, monkeypatch, kind):
     answer, said = BAD[kind]
+    if said == "no answer in time":
+        monkeypatch.setattr(sending, "SECONDS", 0.5)
     receiver.then = [answer]
     happened(alice)
     began = time.monotonic()
     assert told() == {"failed": 1}
-    assert time.monotonic() - began < 1.1
+    assert time.monotonic() - began < 4
     (waiting,) = WebhookDelivery.objects.all()
     assert (waiting.status, waiting.attempts, waiting.error) == (Status.PENDING, 1, said)
     assert told() == {}
     clock.forward(seconds=7)
+    monkeypatch.setattr(sending, "SECONDS", 10)
     assert told() == {"delivered": 1}
     assert receiver.ids == [waiting.message_id] * 2
     first, second = (sent.headers["webhook-timestamp"] for sent in receiver.sent)
@@ -253,7 +251,6 @@ def test_an_outcome_that_comes_too_late_changes_nothing(endpoint, alice):
     assert runner._begin(endpoint, delivery)
     WebhookEndpoint.objects.update(lease="another")
     WebhookDelivery.objects.update(attempts=2, status=Status.DELIVERED, delivered_at=timezone.now())
+    before = WebhookDelivery.objects.values().get(), WebhookEndpoint.objects.values().get()
     runner._settle(endpoint, delivery, timezone.now(), sending.Answer(410, "the answer was no 2xx", 5))
-    assert WebhookDelivery.objects.get().status == Status.DELIVERED
-    endpoint.refresh_from_db()
-    assert (endpoint.is_active, endpoint.failures) == (True, 0)
+    assert (WebhookDelivery.objects.values().get(), WebhookEndpoint.objects.values().get()) == before
