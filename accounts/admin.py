@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 
 import accounts.allauth_admin  # noqa: F401  (registers its pages)
 from accounts import logos, services
-from accounts.admin_tools import Admin, Inline, ReadOnly, ReadOnlyAdmin, show_once
+from accounts.admin_tools import Admin, ReadOnlyAdmin, ReadOnlyRows, show_once
 from accounts.errors import InvalidField
 from accounts.models import (
     DEFAULT_SCOPES,
@@ -79,23 +79,21 @@ class RotateKeyForm(ValidityForm):
     )
 
 
-class KeysOfApp(ReadOnly, Inline):
+class KeysOfApp(ReadOnlyRows):
     """An app's keys on its page."""
 
     model = ApiKey
     fields = readonly_fields = ("__str__", "label", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at")
     verbose_name_plural = _("keys")
     show_change_link = True
-    extra = 0
 
 
-class WebhooksOfApp(ReadOnly, Inline):
+class WebhooksOfApp(ReadOnlyRows):
     """Where an app is told of events, on its page."""
 
     model = WebhookEndpoint
     fields = readonly_fields = ("url", "types", "is_active", "failing_since", "disabled_because")
     show_change_link = True
-    extra = 0
 
 
 class ClientAppForm(AppForm):

@@ -37,6 +37,13 @@ class ReadOnly:
         return False
 
 
+class ReadOnlyRows(ReadOnly, Inline):
+    """Such rows on the page of what they belong to."""
+
+    template = "admin/read_rows.html"
+    extra = 0
+
+
 class ReadOnlyAdmin(ReadOnly, Admin):
     """A page of such rows."""
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 import credits.purchases_admin  # noqa: F401  (registers its pages)
-from accounts.admin_tools import Admin, Inline, ReadOnly, ReadOnlyAdmin
+from accounts.admin_tools import Admin, ReadOnlyAdmin, ReadOnlyRows
 from accounts.models import User
 from credits import giving, pricing
 from credits.models import Allocation, ChargeKey, Entry, Grant, GrantBatch, Hold, HoldAllocation, Price, Wallet
@@ -20,16 +20,14 @@ from credits.models import Allocation, ChargeKey, Entry, Grant, GrantBatch, Hold
 OWNER = ("wallet__user__user_id", "wallet__user__email")
 
 
-class AllocationsOfEntry(ReadOnly, Inline):
+class AllocationsOfEntry(ReadOnlyRows):
     model = Allocation
     fields = readonly_fields = ("grant", "amount")
-    extra = 0
 
 
-class AllocationsOfHold(ReadOnly, Inline):
+class AllocationsOfHold(ReadOnlyRows):
     model = HoldAllocation
     fields = readonly_fields = ("grant", "amount")
-    extra = 0
 
 
 @admin.register(Wallet)

@@ -5,7 +5,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin_tools import Admin, Inline, ReadOnly, ReadOnlyAdmin
+from accounts.admin_tools import Admin, ReadOnlyAdmin, ReadOnlyRows
 from accounts.models import User
 from credits import money
 from credits.models import Package, PaymentEvent, Purchase
@@ -33,12 +33,11 @@ class PackageAdmin(Admin):
         return False
 
 
-class EventsOfPurchase(ReadOnly, Inline):
+class EventsOfPurchase(ReadOnlyRows):
     """What the payment provider said about a purchase."""
 
     model = PaymentEvent
     fields = readonly_fields = ("created_at", "type", "outcome", "detail")
-    extra = 0
 
 
 @admin.register(Purchase)
