@@ -17,7 +17,7 @@ from accounts.browser import person
 from accounts.errors import DomainError
 from accounts.models import User
 from credits import services
-from credits.models import DEFAULT_PRIORITY, MAX_AMOUNT, MAX_PRIORITY, GrantBatch, Hold, Wallet
+from credits.models import DEFAULT_PRIORITY, MAX_AMOUNT, MAX_PRIORITY, GrantBatch, Hold, Wallet, counted
 
 
 class BonusForm(forms.Form):
@@ -130,20 +130,31 @@ def _give(
         return None
     if now:
         admin.log_history(request, batch, services.in_words(batch))
-        told = ngettext(
-            "%(count)d user was granted %(amount)d credits.",
-            "%(count)d users were granted %(amount)d credits each.",
-            batch.count,
-        )
-        messages.success(request, told % {"count": batch.count, "amount": batch.amount})
+        messages.success(request, _told(batch))
     else:
-        told = ngettext(
-            "This was done already: %(count)d user got %(amount)d credits, once.",
-            "This was done already: %(count)d users got %(amount)d credits each, once.",
-            batch.count,
-        )
-        messages.info(request, told % {"count": batch.count, "amount": batch.amount})
+        messages.info(request, _told_again(batch))
     return HttpResponseRedirect(back)
+
+
+def _told(batch: GrantBatch) -> str:
+    told = ngettext(
+        "%(count)d user was granted %(credits)s.", "%(count)d users were granted %(credits)s each.", batch.count
+    )
+    return told % {"count": batch.count, "credits": _credits(batch.amount)}
+
+
+def _told_again(batch: GrantBatch) -> str:
+    told = ngettext(
+        "This was done already: %(count)d user got %(credits)s, once.",
+        "This was done already: %(count)d users got %(credits)s each, once.",
+        batch.count,
+    )
+    return told % {"count": batch.count, "credits": _credits(batch.amount)}
+
+
+def _credits(amount: int) -> str:
+    """So many credits in the reader's language."""
+    return ngettext("%d credit", "%d credits", amount) % amount
 
 
 def adjust_page(request: HttpRequest, admin: Admin, user: User, *, back: str) -> HttpResponse:
@@ -159,8 +170,12 @@ def adjust_page(request: HttpRequest, admin: Admin, user: User, *, back: str) ->
         except DomainError as refusal:
             form.add_error(None, refusal.detail)
         else:
-            admin.log_act(request, user, "wallet.adjusted", f"Corrected the wallet by {amount:+} credits: {reason}")
-            told = _("%(user)s has been corrected by %(amount)+d credits.")
+            admin.log_act(request, user, "wallet.adjusted", f"Corrected the wallet by {counted(amount, '+')}: {reason}")
+            told = ngettext(
+                "%(user)s has been corrected by %(amount)+d credit.",
+                "%(user)s has been corrected by %(amount)+d credits.",
+                abs(amount),
+            )
             messages.success(request, told % {"user": user, "amount": amount})
             return HttpResponseRedirect(back)
     context = {"title": _("Correct the wallet of %s") % user, "form": form, "wallet": wallet, "back": back}

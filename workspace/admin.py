@@ -6,12 +6,14 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.models import Permission
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, Model, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.admin_tools import Admin, ReadOnlyAdmin
 from accounts.errors import DomainError
@@ -22,6 +24,8 @@ from workspace import services
 from workspace.models import Project, StorageEntry, Workspace
 from workspace.support_desk import desk_of, percent_used
 from workspace.templatetags.sizes import size
+
+NOT_OPENED = _("not opened")
 
 
 @admin.register(User)
@@ -44,15 +48,15 @@ class UserAdmin(Admin):
         used = Workspace.objects.filter(pk=OuterRef("pk")).values("used_bytes")
         return User.objects.annotate(available_credits=Subquery(wallet), used_bytes=Subquery(used))
 
-    @admin.display(description="credits", ordering="available_credits", empty_value="not opened")
-    def available(self, user: Any) -> int | None:
-        return cast("int | None", user.available_credits)
+    @admin.display(description=_("credits"), ordering="available_credits")
+    def available(self, user: Any) -> object:
+        return NOT_OPENED if user.available_credits is None else user.available_credits
 
-    @admin.display(ordering="used_bytes", empty_value="not opened")
-    def storage(self, user: Any) -> str | None:
-        return None if user.used_bytes is None else str(size(user.used_bytes))
+    @admin.display(description=_("storage"), ordering="used_bytes")
+    def storage(self, user: Any) -> object:
+        return NOT_OPENED if user.used_bytes is None else size(user.used_bytes)
 
-    @admin.display(ordering="created_at")
+    @admin.display(description=_("since"), ordering="created_at")
     def since(self, user: User) -> str:
         return f"{user.created_at:%Y-%m-%d}"
 
@@ -85,7 +89,7 @@ class UserAdmin(Admin):
     def has_adjust_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("credits.add_entry")
 
-    @admin.action(description="Grant bonus credits", permissions=["grant_bonus"])
+    @admin.action(description=_("Grant bonus credits"), permissions=["grant_bonus"])
     def grant_bonus(self, request: HttpRequest, users: QuerySet[User]) -> HttpResponse:
         """For the ticked users, or with “select all” for everybody who matches the filter."""
         across = request.POST.get("select_across", "0")
@@ -129,10 +133,10 @@ class UserAdmin(Admin):
                 form.add_error(None, refusal.detail)
             else:
                 self.log_act(request, closed, "account.closed", f"Closed the account: {form.cleaned_data['reason']}")
-                messages.success(request, "The account is closed, and its person forgotten.")
+                messages.success(request, _("The account is closed, and its person forgotten."))
                 return HttpResponseRedirect(_desk_url(closed))
         site = self.admin_site.each_context(request)
-        context = {**site, "title": f"Close the account of {user}", "form": form, "opts": self.opts}
+        context = {**site, "title": _("Close the account of %s") % user, "form": form, "opts": self.opts}
         return TemplateResponse(request, "admin/close_account.html", {**context, "back": _desk_url(user)})
 
     def _person(self, request: HttpRequest, pk: int) -> User:
@@ -161,8 +165,8 @@ def _may_close(request: HttpRequest) -> bool:
 class CloseForm(forms.Form):
     """That it is really this account, and why."""
 
-    user_id = forms.CharField(max_length=128, help_text="The user_id of the account to be closed, as a safeguard.")
-    reason = forms.CharField(max_length=500, help_text="For the audit log. Do not name the person.")
+    user_id = forms.CharField(max_length=128, help_text=_("The user_id of the account to be closed, as a safeguard."))
+    reason = forms.CharField(max_length=500, help_text=_("For the audit log. Do not name the person."))
 
     def __init__(self, user_id: str, *args: Any) -> None:
         super().__init__(*args)
@@ -170,7 +174,7 @@ class CloseForm(forms.Form):
 
     def clean_user_id(self) -> str:
         if self.cleaned_data["user_id"] != self._user_id:
-            raise forms.ValidationError("This is not the user_id of the account.")
+            raise forms.ValidationError(_("This is not the user_id of the account."))
         return self._user_id
 
 
@@ -200,7 +204,7 @@ class WorkspaceAdmin(Admin):
     def limit(self, workspace: Workspace) -> str:
         return str(size(workspace.limit_bytes))
 
-    @admin.display(description="full")
+    @admin.display(description=_("full"))
     def percent(self, workspace: Workspace) -> str:
         return f"{percent_used(workspace)} %"
 
@@ -214,10 +218,12 @@ class WorkspaceAdmin(Admin):
         """Through the service, under the owner's lock: saving the row as it was read could undo a project's bytes."""
         workspace = services.set_limit(user=obj.user, limit_bytes=obj.limit_bytes)
         if workspace.excess_bytes:
-            over = (
-                f"{workspace.excess_bytes:,} bytes over full. Nothing is lost; nothing new fits until they are freed."
+            over = ngettext(
+                "The workspace is %(bytes)s byte over full. Nothing is lost; nothing new fits until it is freed.",
+                "The workspace is %(bytes)s bytes over full. Nothing is lost; nothing new fits until they are freed.",
+                workspace.excess_bytes,
             )
-            messages.warning(request, f"The workspace is {over}")
+            messages.warning(request, over % {"bytes": intcomma(workspace.excess_bytes)})
 
 
 @admin.register(StorageEntry)

@@ -55,6 +55,21 @@ def test_a_revoked_key_opens_nothing(desk, penora):
     assert LogEntry.objects.get().get_change_message() == "Revoked."
 
 
+@pytest.mark.parametrize(("count", "told"), [(1, "1 key revoked."), (2, "2 keys revoked.")])
+def test_says_how_many_keys_were_revoked(desk, penora, count, told):
+    keys = [services.create_api_key(app=penora)[0].pk for _ in range(count)]
+    url = reverse("admin:accounts_apikey_changelist")
+    assert told in desk.post(url, {"action": "revoke", "_selected_action": keys}, follow=True).content.decode()
+
+
+def test_keys_are_called_by_their_name(desk, penora):
+    services.create_api_key(app=penora)
+    page = desk.get(reverse("admin:accounts_apikey_changelist")).content.decode()
+    assert "Select API key to view" in page
+    assert "API keys</a>" in page
+    assert "Api key" not in page
+
+
 def shown_key(answer) -> str:
     return re.findall(r'<code id="new-key">(unk_[a-z0-9_]+)</code>', answer.content.decode())[0]
 
@@ -101,7 +116,9 @@ def test_the_page_of_an_app_lists_its_keys_and_fixes_its_slug(desk, penora):
     key, _ = services.create_api_key(app=penora, label="production")
     url = reverse("admin:accounts_clientapp_change", args=[penora.pk])
     page = desk.get(url).content.decode()
-    assert str(key) in page
+    key_url = reverse("admin:accounts_apikey_change", args=[key.pk])
+    assert f'<th scope="row"><a href="{key_url}">{key}</a></th>' in page
+    assert '<td data-label="Label"><span>production</span></td>' in page
     assert "Issue a key" in page
     fields = {"name": "Penora 2", "slug": "other", "hue": "30", "first_party": "on", "is_active": "on"}
     none = {f"{name}-{count}_FORMS": 0 for name in ("keys", "webhooks") for count in ("TOTAL", "INITIAL")}

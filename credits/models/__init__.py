@@ -32,6 +32,7 @@ from credits.models.wallets import (
     GrantQuerySet,
     Source,
     Wallet,
+    counted,
 )
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "Reversal",
     "Source",
     "Wallet",
+    "counted",
     "new_entry_id",
     "new_hold_id",
     "new_purchase_id",

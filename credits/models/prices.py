@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import ClientApp, User
-from credits.models.wallets import DEFAULT_PRIORITY, MAX_AMOUNT
+from credits.models.wallets import DEFAULT_PRIORITY, MAX_AMOUNT, counted
 
 
 class GrantBatch(models.Model):
@@ -29,7 +29,8 @@ class GrantBatch(models.Model):
         verbose_name_plural = "grant batches"
 
     def __str__(self) -> str:
-        return f"{self.amount} credits to {self.count} people: {self.reason}"
+        people = "1 person" if self.count == 1 else f"{self.count} people"
+        return f"{counted(self.amount)} to {people}: {self.reason}"
 
 
 class Price(models.Model):

@@ -16,6 +16,11 @@ DEFAULT_PRIORITY = 100
 MAX_PRIORITY = 1000
 
 
+def counted(credits: int, sign: str = "") -> str:
+    """So many credits in English, for the records: "1 credit", or with `sign` "+" "+5 credits"."""
+    return f"{credits:{sign}} credit{'' if abs(credits) == 1 else 's'}"
+
+
 class Wallet(models.Model):
     """One person's credits. Its row is the lock that every write to the person's credits and bytes takes first."""
 
@@ -47,7 +52,7 @@ class Wallet(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.balance} credits"
+        return counted(self.balance)
 
     @property
     def available(self) -> int:

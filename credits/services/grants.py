@@ -12,7 +12,7 @@ from accounts import audit
 from accounts.errors import DomainError, InvalidField
 from accounts.models import ClientApp, User
 from credits import ledger
-from credits.models import DEFAULT_PRIORITY, Entry, EntryType, GrantBatch, Source, Wallet
+from credits.models import DEFAULT_PRIORITY, Entry, EntryType, GrantBatch, Source, Wallet, counted
 from credits.services.charges import InsufficientCredits
 
 
@@ -106,7 +106,7 @@ def grant_once(
 def in_words(batch: GrantBatch) -> str:
     """What was given, for the records, which are in English whoever reads them."""
     people = "a user" if batch.count == 1 else f"each of {batch.count} users"
-    return f"Granted {batch.amount} credits to {people}."
+    return f"Granted {counted(batch.amount)} to {people}."
 
 
 def _digest(audience: str) -> str:

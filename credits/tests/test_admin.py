@@ -84,6 +84,13 @@ def test_retiring_a_price_takes_every_version_out_of_force(desk, penora):
     assert Price.objects.filter(operation="page_generation", retired_at__isnull=False).count() == 2
 
 
+@pytest.mark.parametrize(("count", "told"), [(1, "1 price retired."), (2, "2 prices retired.")])
+def test_says_how_many_prices_were_retired(desk, count, told):
+    prices = [price.pk for price in pricing.current()[:count]]
+    url = reverse("admin:credits_price_changelist")
+    assert told in desk.post(url, {"action": "retire", "_selected_action": prices}, follow=True).content.decode()
+
+
 def test_retiring_an_old_version_leaves_the_current_one_in_force(desk, penora):
     old = pricing.price_of(app=penora, operation="page_generation")
     pricing.set_price(app=penora, operation="page_generation", unit="page", credits=4)
@@ -103,6 +110,12 @@ def test_staff_release_a_hold_with_a_reason_in_the_audit_log(desk, alice, penora
     assert (wallet.balance, wallet.held, services.hold_of(user=alice, hold_id=held.pk).status) == (58, 0, "released")
     assert LogEntry.objects.get().get_change_message() == "Released: The app is gone"
     assert url not in desk.get(page).content.decode()
+
+
+@pytest.mark.parametrize(("amount", "told"), [(1, "Penora holds 1 credit of"), (7, "Penora holds 7 credits of")])
+def test_says_how_many_credits_are_let_go(desk, alice, penora, amount, told):
+    held = services.hold(user=alice, app=penora, amount=amount)
+    assert told in desk.get(reverse("admin:credits_hold_release", args=[held.pk])).content.decode()
 
 
 def test_staff_cannot_release_what_its_app_settled_first(desk, alice, penora):

@@ -33,7 +33,7 @@ def test_grant_bonus_gives_everybody_the_credits_once_per_key(alice, bob):
 
 
 def test_grant_bonus_gives_only_to_those_named(alice, bob):
-    assert bonus("--user", "alice") == "1 users granted 10 credits each.\n"
+    assert bonus("--user", "alice") == "1 user granted 10 credits each.\n"
     assert [services.wallet_of(user=user).balance for user in (alice, bob)] == [70, 60]
 
 

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.errors import InvalidField
-from accounts.models import User
+from accounts.models import AuditEntry, User
 from credits import services, spending, statements
 from credits.models import Entry, Grant, GrantBatch
 
@@ -192,7 +192,7 @@ def test_a_bonus_for_nobody_is_refused_and_leaves_its_key_free(db):
         command()
     assert not GrantBatch.objects.exists()
     User.objects.create_user("eve@example.com", user_id="eve")
-    assert command().startswith("1 users granted")
+    assert command().startswith("1 user granted")
 
 
 def test_a_repeat_with_another_expiry_or_priority_is_another_grant(alice):
@@ -243,3 +243,23 @@ def test_a_charge_that_came_back_whole_leaves_no_trace_in_the_chart(alice, penor
     services.refund(user=alice, app=penora, entry_id=charge.id, reason="Torn")
     chart = spending.last_days(alice, [penora])
     assert (chart.total, chart.totals, chart.days[-1].parts) == (0, [], [])
+
+
+@pytest.mark.parametrize(
+    ("amount", "others", "said", "name"),
+    [
+        (1, 0, "Granted 1 credit to a user.", "1 credit to 1 person: Sorry"),
+        (5, 0, "Granted 5 credits to a user.", "5 credits to 1 person: Sorry"),
+        (1, 1, "Granted 1 credit to each of 2 users.", "1 credit to 2 people: Sorry"),
+        (5, 1, "Granted 5 credits to each of 2 users.", "5 credits to 2 people: Sorry"),
+    ],
+)
+def test_a_grant_says_how_many_credits_to_how_many_people(alice, bob, amount, others, said, name):
+    batch, _ = services.grant_once(key="k1", users=[alice, bob][: others + 1], amount=amount, reason="Sorry")
+    assert (services.in_words(batch), str(batch)) == (said, name)
+    assert AuditEntry.objects.get(action="bonus.granted").facts["said"] == said
+
+
+def test_a_bonus_by_command_says_how_many_got_how_much(alice):
+    assert command() == "1 user granted 10 credits each.\n"
+    assert command().endswith("for 1 user.\n")

@@ -10,11 +10,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import mark_safe
 
 from accounts.models import ClientApp, User
 from credits import services as credits
 from credits.models import Wallet
 from unified.staff_numbers import StaffNumbers
+from unified.templatetags.staff import labelled
 from workspace.models import Workspace
 from workspace.tests.page_cast import write
 
@@ -117,3 +119,24 @@ def test_a_person_is_found_from_the_start_page(desk: Client, alice: User) -> Non
     page = desk.get(START).content.decode()
     assert f'action="{reverse("admin:accounts_user_changelist")}"' in page
     assert "alice@example.com" in desk.get(reverse("admin:accounts_user_changelist"), {"q": "alice"}).content.decode()
+
+
+def test_each_cell_of_a_list_has_the_name_of_its_column(desk: Client, busy: None) -> None:
+    page = desk.get(reverse("admin:accounts_user_changelist"), {"q": "alice"}).content.decode()
+    row = page.split("<tbody>")[1].split("</tbody>")[0]
+    labels = re.findall(r'<t[dh] data-label="([^"]*)"', row)
+    assert labels == ["User id", "Name", "Email", "Credits", "Storage", "Is active", "Is staff", "Since"]
+    assert '<td class="action-checkbox">' in row
+
+
+def test_the_name_of_a_column_cannot_break_out_of_its_cell() -> None:
+    header = {"text": '"><script>', "class_attrib": ""}
+    (cell,) = labelled([mark_safe('<td class="x">1</td>')], [header])
+    assert cell == '<td data-label="&quot;&gt;&lt;script&gt;" class="x">1</td>'
+
+
+@pytest.mark.parametrize("chosen", ["light", "dark"])
+def test_the_colours_chosen_hold_without_script(desk: Client, chosen: str) -> None:
+    assert "theme-" not in desk.get(START).content.decode().split("<body")[1].split(">")[0]
+    desk.post("/theme", {"theme": chosen})
+    assert f"theme-{chosen}" in desk.get(START).content.decode().split("<body")[1].split(">")[0]

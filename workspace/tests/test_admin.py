@@ -142,6 +142,23 @@ def test_a_double_click_grants_once(desk, alice, bob, staff):
     assert LogEntry.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("amount", "people", "told", "again"),
+    [
+        ("1", 1, "1 user was granted 1 credit.", "1 user got 1 credit, once."),
+        ("5", 1, "1 user was granted 5 credits.", "1 user got 5 credits, once."),
+        ("1", 2, "2 users were granted 1 credit each.", "2 users got 1 credit each, once."),
+        ("5", 2, "2 users were granted 5 credits each.", "2 users got 5 credits each, once."),
+    ],
+)
+def test_says_how_many_got_how_much(desk, alice, bob, amount, people, told, again):
+    form = ask(desk, reverse(USERS), start=everybody(*[alice, bob][:people]), amount=amount)
+    answers = [desk.post(reverse(USERS), {**form, "step": "confirm"}, follow=True) for _ in range(2)]
+    assert told in answers[0].content.decode()
+    assert again in answers[1].content.decode()
+    assert LogEntry.objects.get().get_change_message() == credits.in_words(GrantBatch.objects.get())
+
+
 def test_a_new_page_grants_again(desk, alice):
     for _ in range(2):
         desk.post(reverse(USERS), {**ask(desk, reverse(USERS), start=everybody(alice)), "step": "confirm"})
@@ -205,6 +222,20 @@ def test_a_correction_is_made_once_and_logged(desk, alice):
     assert LogEntry.objects.get().get_change_message() == "Corrected the wallet by -5 credits: Counted twice"
 
 
+@pytest.mark.parametrize(("amount", "told"), [("-1", "-1 credit"), ("1", "+1 credit"), ("2", "+2 credits")])
+def test_says_by_how_much_a_wallet_was_corrected(desk, alice, amount, told):
+    url = reverse("admin:accounts_user_adjust", args=[alice.pk])
+    form = {**hidden(desk.get(url).content.decode()), "amount": amount, "reason": "Because"}
+    assert f"corrected by {told}." in desk.post(url, form, follow=True).content.decode()
+    assert LogEntry.objects.get().get_change_message() == f"Corrected the wallet by {told}: Because"
+
+
+def test_the_last_credit_is_one(desk, alice, penora):
+    credits.charge(user=alice, app=penora, amount=59)
+    page = desk.get(reverse("admin:accounts_user_adjust", args=[alice.pk])).content.decode()
+    assert "1 credit available: balance 1, on hold 0." in page
+
+
 def test_a_correction_starts_from_the_entry_it_corrects(desk, alice, bob, penora):
     entry = credits.charge(user=alice, app=penora, amount=5)
     other = credits.charge(user=bob, app=penora, amount=5)
@@ -240,6 +271,8 @@ def test_a_limit_is_raised_and_may_be_put_below_what_is_used(desk, alice, penora
     assert state.get() == (5000, 2_000_000, 0)
     assert "3,000 bytes over full" in desk.post(url, {"limit_bytes": "2000"}, follow=True).content.decode()
     assert state.get() == (5000, 2000, 3000)
+    one = desk.post(url, {"limit_bytes": "4999"}, follow=True).content.decode()
+    assert "1 byte over full. Nothing is lost; nothing new fits until it is freed." in one
 
 
 @pytest.mark.parametrize("limit", ["-1", "x", "", "9" * 30])

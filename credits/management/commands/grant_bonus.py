@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts.errors import DomainError
 from accounts.models import User
 from credits import services
-from credits.models import DEFAULT_PRIORITY, MAX_AMOUNT, MAX_PRIORITY
+from credits.models import DEFAULT_PRIORITY, MAX_AMOUNT, MAX_PRIORITY, counted
 
 
 def amount(text: str) -> int:
@@ -74,6 +74,11 @@ class Command(BaseCommand):
         except DomainError as error:
             raise CommandError(error.detail) from None
         given = batch.count if now else 0
-        self.stdout.write(f"{given} users granted {batch.amount} credits each.")
+        self.stdout.write(f"{_users(given)} granted {counted(batch.amount)} each.")
         if not now:
-            self.stdout.write(f"The key '{batch.key}' was used on {batch.created_at:%Y-%m-%d} for {batch.count} users.")
+            used = f"The key '{batch.key}' was used on {batch.created_at:%Y-%m-%d}"
+            self.stdout.write(f"{used} for {_users(batch.count)}.")
+
+
+def _users(count: int) -> str:
+    return "1 user" if count == 1 else f"{count} users"
