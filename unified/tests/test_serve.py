@@ -20,6 +20,8 @@ import pytest
 from django.conf import settings
 from psycopg import sql
 
+from unified.management.commands import serve
+
 pytestmark = pytest.mark.serve
 
 START_SECONDS = 120
@@ -169,3 +171,14 @@ def test_a_first_start_ends_with_a_person_seeing_both_apps_work_merged_and_a_sec
         assert "unk_" not in "".join(printed)
         assert "password" not in "".join(printed).lower()
     assert "0 projects made" in manage(environment, "seed_demo").stdout
+
+
+def test_static_files_are_collected_anew_when_debug_is_turned_off(settings, tmp_path):
+    settings.STATIC_ROOT = tmp_path
+    for backend in (
+        "django.contrib.staticfiles.storage.StaticFilesStorage",
+        "whitenoise.storage.CompressedManifestStaticFilesStorage",
+    ):
+        settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": backend}}
+        serve._collect_static()
+    assert (tmp_path / "staticfiles.json").exists()

@@ -121,8 +121,8 @@ def _register_example() -> str:
 
 
 def _collect_static() -> None:
-    """Hash and compress the static files, unless that was done for these very files before."""
-    digest = hashlib.sha256()
+    """Hash and compress the static files, unless that was done for these very files, in this very way, before."""
+    digest = hashlib.sha256(settings.STORAGES["staticfiles"]["BACKEND"].encode())
     for finder in get_finders():
         for path, storage in finder.list(ignore_patterns=None):
             digest.update(f"{path} {storage.size(path)} {storage.get_modified_time(path)}\n".encode())
