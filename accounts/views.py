@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
-from accounts import factors, login_links, rate_limits, services, sessions
+from accounts import factors, feed, login_links, rate_limits, services, sessions
 from accounts.browser import person
 from accounts.forms import DailyCapForm, ProfileForm
 from accounts.models import AppLogo, Connection, User
@@ -23,14 +23,14 @@ def _connection(request: HttpRequest, slug: str) -> Connection:
 @require_http_methods(["GET", "HEAD", "POST"])
 def account(request: HttpRequest) -> HttpResponse:
     """Who can get at this? A POST changes the profile."""
-    user = person(request)
+    user, reached = person(request), feed.reached()
     form = ProfileForm(request.POST if request.method == "POST" else None, initial={"username": user.username})
     if form.is_valid():
         User.objects.filter(pk=user.pk).update(username=form.cleaned_data["username"])
         messages.success(request, _("Your profile is saved."))
         return redirect("account")
     connections = Connection.objects.filter(user=user).select_related("app").order_by("app__name")
-    context = {"form": form, "connections": connections, **factors.overview(user)}
+    context = {"reached": reached, "form": form, "connections": connections, **factors.overview(user)}
     return render(request, "accounts/account.html", context, status=400 if form.is_bound else 200)
 
 

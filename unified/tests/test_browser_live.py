@@ -73,15 +73,29 @@ def test_a_new_project_appears_and_keeps_what_is_selected(visitor, alice: User) 
     expect(visit.page.locator("#pick")).to_contain_text("1 selected")
 
 
-def test_a_lost_connection_is_said(visitor, alice: User) -> None:
+@pytest.mark.parametrize("path", ["/", "/projects/", "/storage/", "/credits/", "/account/"])
+def test_a_lost_connection_is_said(visitor, alice: User, path: str) -> None:
+    write(alice, "A text")
     visit = visitor(alice)
-    visit.page.goto("/")
-    expect(visit.page.locator(".live .on")).to_be_visible()
+    visit.page.goto(path)
+    visit.page.locator(":root[data-live=on]").wait_for()
+    expect(visit.page.locator(".live .off")).to_be_hidden()
     visit.page.route("**/events/stream*", lambda route: route.abort())
     visit.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(visit.page.locator(".live .off")).to_have_text("Reconnecting…")
     visit.page.unroute("**/events/stream*")
-    expect(visit.page.locator(".live .on")).to_be_visible(timeout=15_000)
+    expect(visit.page.locator(".live .off")).to_be_hidden(timeout=15_000)
+
+
+def test_the_account_follows_and_keeps_what_is_being_typed(visitor, alice: User) -> None:
+    visit = visitor(alice)
+    visit.page.goto("/account/")
+    visit.page.locator(":root[data-live=on]").wait_for()
+    visit.page.get_by_label("Name").fill("Alice in W")
+    write(alice, "A text")
+    expect(visit.page.locator(".connection .figures")).to_contain_text("1 project")
+    expect(visit.page.get_by_label("Name")).to_have_value("Alice in W")
+    assert visit.troubles == []
 
 
 def test_the_theme_is_kept(visitor, alice: User) -> None:
