@@ -136,3 +136,10 @@ def test_sign_in_pages_wear_our_look(path: str) -> None:
     assert "css/base" in page
     assert " style=" not in page
     assert "<style" not in page
+
+
+def test_the_pages_of_protection_belong_to_the_account(client, alice):
+    client.force_login(alice)
+    assert 'href="/account/" aria-current="page"' in client.get("/account/").content.decode()
+    assert 'href="/account/" aria-current="true"' in client.get("/accounts/2fa/").content.decode()
+    assert 'href="/account/" aria-current' not in client.get("/").content.decode()

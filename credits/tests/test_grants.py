@@ -124,7 +124,7 @@ def test_the_credits_page_says_what_expires_when_and_who_paid(alice, penora, cli
     client.force_login(alice)
     page = " ".join(client.get("/credits/").content.decode().split())
     assert f'until <time datetime="{at.isoformat(timespec="seconds")}"' in page
-    assert ">From Bonus 5, Bonus 3</small>" in page
+    assert ">5 from Bonus · 3 from Bonus </small>" in page
 
 
 def test_a_bonus_by_api_takes_expiry_and_priority(alice, penora_api):

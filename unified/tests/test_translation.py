@@ -69,3 +69,10 @@ def test_the_api_speaks_english_to_everybody(alice, penora_api):
     assert answer.json()["detail"] == "There is no user with this user_id."
     answer = penora_api.post("/api/unified/deduct-credits", {}, format="json", headers={"Accept-Language": "de"})
     assert answer.json()["errors"][0]["detail"] == "This field is required."
+
+
+def test_a_page_that_is_not_there_says_its_language(client, db):
+    answer = client.get("/nothing/here/", headers={"Accept-Language": "de"})
+    assert answer.status_code == 404
+    assert '<html lang="de">' in answer.content.decode()
+    assert "Hier ist nichts" in answer.content.decode()

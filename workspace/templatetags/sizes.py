@@ -13,14 +13,14 @@ MEGABYTE = 1_048_576
 def _short(number: float) -> str:
     """One decimal below 10, none above, and never '1.0'."""
     places = 1 if number < 9.95 and round(number, 1) != round(number) else 0
-    return str(number_format(round(number, places), decimal_pos=places, use_l10n=True))
+    return str(number_format(round(number, places), decimal_pos=places, use_l10n=True, force_grouping=True))
 
 
 @register.filter
 def size(count: int) -> str:
     """`count` bytes as a person reads them: 640 bytes, 57 kB, 1 MB."""
     if count < KILOBYTE:
-        return gettext("%s bytes") % count
+        return gettext("%s bytes") % _short(count)
     if count < MEGABYTE and round(count / KILOBYTE) < KILOBYTE:
         return gettext("%s kB") % _short(count / KILOBYTE)
     return gettext("%s MB") % _short(count / MEGABYTE)

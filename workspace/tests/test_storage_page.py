@@ -184,3 +184,25 @@ def test_the_bar_of_a_workspace_over_its_limit_shows_every_app_and_where_the_lim
     assert [segment.slug for segment in shown.segments] == ["imagegene", "penora"]
     assert sum(segment.width for segment in shown.segments) == pytest.approx(100, abs=0.1)
     assert 'class="brim"' in page(client)
+
+
+def test_a_new_person_is_told_how_much_is_free_of_their_own_limit(client, ann) -> None:
+    services.workspace_of(user=ann)
+    Workspace.objects.filter(user=ann).update(limit_bytes=5 * 1_048_576)
+    assert "Nothing yet: all of 5 MB is free." in page(client)
+
+
+def test_emptying_the_trash_is_offered_where_room_is_made(client, ann) -> None:
+    made = photo(ann, "A storm")
+    asks = 'popovertarget="empty-trash">'
+    assert asks not in page(client)
+    services.trash(user=ann, app=None, project_code=made.code)
+    said = page(client)
+    assert f"What is in the trash still takes {size(used(ann))}." in said
+    assert said.count(asks) == 2
+
+
+def test_bytes_in_use_are_not_spent_in_german(client, ann) -> None:
+    photo(ann, "A storm")
+    said = client.get("/storage/", headers={"Accept-Language": "de"}).content.decode()
+    assert '<th scope="col" class="number balance">Belegt</th>' in said

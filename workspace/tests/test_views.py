@@ -200,7 +200,7 @@ def test_storage_says_every_byte(alice: User, browser: Client) -> None:
     ("count", "words"),
     [
         (0, "0 bytes"),
-        (1023, "1023 bytes"),
+        (1023, "1,023 bytes"),
         (1024, "1 kB"),
         (1536, "1.5 kB"),
         (58_368, "57 kB"),
@@ -219,3 +219,16 @@ def test_no_page_carries_inline_script_or_style(alice: User, browser: Client, pa
     page = browser.get(path).content.decode()
     assert not re.search(r"\sstyle=|\son[a-z]+=|<style", page)
     assert not re.search(r"<script(?![^>]*\ssrc=)", page)
+
+
+def test_the_arrows_of_the_viewer_keep_their_places_at_the_ends(client, alice):
+    made = [write(alice, f"Text {number}") for number in range(3)]
+    client.force_login(alice)
+    steps = [
+        re.findall(
+            r'<(?:a|span) class="btn plain square"(?: rel="(\w+)")?',
+            client.get(f"/projects/{one.code}/").content.decode(),
+        )
+        for one in reversed(made)
+    ]
+    assert steps == [["", "next"], ["prev", "next"], ["prev", ""]]
