@@ -169,8 +169,10 @@ class WebhookEndpointAdmin(Audited):
             raise PermissionDenied
         return get_object_or_404(WebhookEndpoint.objects.select_related("app"), pk=pk)
 
-    def _page(self, request: HttpRequest, endpoint: WebhookEndpoint, form: forms.Form, title: Any) -> HttpResponse:
-        context = {**self.admin_site.each_context(request), "title": title, "opts": self.opts}
+    def _page(
+        self, request: HttpRequest, endpoint: WebhookEndpoint, form: forms.Form, title: Any, about: Any
+    ) -> HttpResponse:
+        context = {**self.admin_site.each_context(request), "title": title, "about": about, "opts": self.opts}
         return render(request, "admin/accounts/webhookendpoint/act.html", {**context, "form": form, "on": endpoint})
 
     @own_transaction
@@ -178,7 +180,8 @@ class WebhookEndpointAdmin(Audited):
         """Sends a message about nobody, and says how it was answered."""
         endpoint = self._endpoint(request, pk)
         if request.method != "POST":
-            return self._page(request, endpoint, forms.Form(), _("Send a test message"))
+            about = _("It tells the address something about nobody, and shows what it answers.")
+            return self._page(request, endpoint, forms.Form(), _("Send a test message"), about)
         answer = webhooks.send_test(endpoint=endpoint)
         facts = {"status": answer.status or "–", "ms": answer.took_ms, "error": answer.error}
         with transaction.atomic():
@@ -194,7 +197,8 @@ class WebhookEndpointAdmin(Audited):
         since = endpoint.failing_since or timezone.now() - timedelta(days=1)
         form = ReplayForm(request.POST or None, initial={"since": since})
         if request.method != "POST" or not form.is_valid():
-            return self._page(request, endpoint, form, _("Replay what failed"))
+            about = _("What was given up since then is told again, each with the number it had.")
+            return self._page(request, endpoint, form, _("Replay what failed"), about)
         since = form.cleaned_data["since"]
         count = webhooks.replay_failed(endpoint=endpoint, since=since)
         self.log_act(

@@ -61,7 +61,8 @@ class AuditEntry(models.Model):
 
     class Meta:
         ordering = ("-id",)
-        verbose_name_plural = "audit log"
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit entries"
         indexes: ClassVar = [models.Index(fields=["kind", "object_id"], name="audit_by_object")]
 
     def __str__(self) -> str:

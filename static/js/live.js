@@ -18,6 +18,15 @@ const soon = () => {
   }, 100);
 };
 
+// A look that failed leaves old numbers: they are said to be old, and looked at again.
+document.addEventListener("stale", () => {
+  show("off");
+  setTimeout(soon, RETRY);
+});
+document.addEventListener("htmx:after:swap", () => {
+  if (stream?.readyState === EventSource.OPEN) show("on");
+});
+
 const listen = () => {
   clearTimeout(retry);
   stream?.close();

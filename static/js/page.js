@@ -105,9 +105,17 @@ document.addEventListener("htmx:after:swap", () => {
   heir = undefined;
 });
 
-// A request that never arrived is said, not swallowed: what is shown stays as it was.
-document.addEventListener("htmx:error", () => {
-  root.dataset.live = "off";
+// What never arrived, or broke on the server, is said where one looks; what is shown stays as it was.
+const fail = (element) => {
+  if (element.id === "page") return element.dispatchEvent(new CustomEvent("stale", { bubbles: true }));
+  document.querySelector("main > [role=alert]")?.remove();
+  document.querySelector("main").prepend(document.getElementById("lost").content.cloneNode(true));
+};
+document.addEventListener("htmx:error", ({ target }) => fail(target));
+document.addEventListener("htmx:before:swap", (event) => {
+  if (event.detail.ctx.response.status < 500) return;
+  event.preventDefault();
+  fail(event.target);
 });
 
 // The picture that was clicked grows into the viewer.

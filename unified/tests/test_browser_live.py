@@ -7,6 +7,7 @@ from playwright.sync_api import APIResponse, Route, expect
 
 from accounts.models import ClientApp, User
 from credits import services as credits
+from workspace import services as workspace
 from workspace.tests.page_cast import write
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -85,6 +86,61 @@ def test_a_lost_connection_is_said(visitor, alice: User, path: str) -> None:
     expect(visit.page.locator(".live .off")).to_have_text("Reconnecting…")
     visit.page.unroute("**/events/stream*")
     expect(visit.page.locator(".live .off")).to_be_hidden(timeout=15_000)
+
+
+def test_a_look_that_broke_is_said_and_taken_again(visitor, alice: User) -> None:
+    visit = visitor(alice)
+    page = visit.page
+    page.goto("/credits/")
+    page.locator(":root[data-live=on]").wait_for()
+    page.route(lambda address: address == f"{visit.base}/credits/", lambda route: route.fulfill(status=500, body="<p>"))
+    credits.charge(user=alice, app=ClientApp.objects.get(slug="penora"), amount=7)
+    expect(page.locator(".live .off")).to_have_text("Reconnecting…")
+    expect(page.locator("[data-spoken=credits] b")).to_have_text("60")
+    page.unroute_all()
+    expect(page.locator("[data-spoken=credits] b")).to_have_text("53", timeout=20_000)
+    expect(page.locator(".live .off")).to_be_hidden()
+
+
+@pytest.mark.parametrize("answer", ["nothing", "a fault"])
+def test_a_press_that_does_not_get_through_is_said_and_changes_nothing(visitor, alice: User, answer: str) -> None:
+    project = write(alice, "A text")
+    visit = visitor(alice)
+    page = visit.page
+    page.goto(f"/projects/{project.code}")
+    page.route(
+        "**/favourite", lambda route: route.abort() if answer == "nothing" else route.fulfill(status=500, body="<p>")
+    )
+    for _ in range(2):
+        page.get_by_role("button", name="favourite").click()
+        expect(page.get_by_role("alert")).to_have_text(
+            "That did not get through. Nothing was changed: please try again."
+        )
+    expect(page.get_by_role("heading", level=1)).to_have_text("A text")
+    page.unroute_all()
+    page.get_by_role("button", name="favourite").click()
+    expect(page.get_by_role("button", name="favourite")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_what_is_pressed_on_a_thing_that_is_gone_says_so_in_place(visitor, alice: User) -> None:
+    project = write(alice, "A text")
+    visit = visitor(alice)
+    visit.page.goto("/")  # The zone is told here: the viewer need not be asked for twice.
+    visit.page.goto(f"/projects/{project.code}")
+    workspace.purge(user=alice, app=None, project_code=project.code)
+    visit.page.get_by_role("button", name="favourite").click()
+    expect(visit.page.get_by_role("heading", level=1)).to_have_text("Nothing here")
+    expect(visit.page.locator("main")).to_have_count(1)
+
+
+def test_whoever_was_signed_out_elsewhere_is_asked_to_sign_in_in_place(visitor, alice: User) -> None:
+    visit = visitor(alice)
+    visit.page.goto("/credits/")
+    visit.page.locator(":root[data-live=on]").wait_for()
+    visit.page.context.clear_cookies()
+    visit.page.evaluate("document.body.dispatchEvent(new CustomEvent('changed'))")
+    expect(visit.page.get_by_label("Email")).to_be_visible()
 
 
 def test_the_account_follows_and_keeps_what_is_being_typed(visitor, alice: User) -> None:

@@ -108,18 +108,27 @@ def test_the_admin_has_the_colours_of_the_system_until_others_are_chosen(
 ) -> None:
     page = visitor(staff, color_scheme=scheme, java_script_enabled=script, viewport=PHONE).page
     page.goto("/admin/")
-    assert brightness(page) == scheme
+    await_brightness(page, scheme)
     page.get_by_role("button", name=other.capitalize(), exact=True).click()
     expect(page.get_by_role("button", name=other.capitalize(), exact=True)).to_have_attribute("aria-pressed", "true")
-    assert brightness(page) == other
+    await_brightness(page, other)
     page.goto("/admin/accounts/user/")
-    assert brightness(page) == other
+    await_brightness(page, other)
 
 
 def brightness(page: Page) -> str:
     """Whether the page is drawn light or dark, as the eye sees it: without script there is no asking the page."""
     corner = page.screenshot(clip={"x": 0, "y": 700, "width": 1, "height": 1}, type="png")
     return "light" if Image.open(BytesIO(corner)).convert("L").tobytes()[0] > 127 else "dark"
+
+
+def await_brightness(page: Page, scheme: str) -> None:
+    """Fails unless the page is drawn so within 5 seconds: what is in a page is painted some frames later."""
+    for _ in range(50):
+        if brightness(page) == scheme:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"The page is not drawn {scheme}.")
 
 
 def test_finds_an_entry_and_gives_a_bonus_on_a_phone(visitor, staff: User, busy: User) -> None:
