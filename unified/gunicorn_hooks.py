@@ -3,8 +3,11 @@
 import ctypes
 import gc
 import logging
+import os
+import shutil
 import signal
 import socket
+import tempfile
 import uuid
 from typing import Any
 
@@ -49,6 +52,16 @@ limit_request_fields = 100
 limit_request_field_size = 8190
 logger_class = RedactedLog
 access_log_format = '%(t)s [%({x-request-id}o)s] %(h)s "%(r)s" %(s)s %(b)s %(L)s'
+
+
+def on_starting(server: Any) -> None:
+    """Makes the folder in which the processes of this server keep what they counted, for each other to add up."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="unified-metrics-")
+
+
+def on_exit(server: Any) -> None:
+    """Takes that folder away again."""
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
 def post_worker_init(worker: Any) -> None:

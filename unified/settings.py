@@ -94,6 +94,13 @@ def _stripe_webhook_secret() -> str:
     return value
 
 
+def _metrics_token() -> str:
+    value = str(env.str("METRICS_TOKEN", default=""))
+    if value and not re.fullmatch(r"[!-~]{32,}", value):
+        raise ImproperlyConfigured("METRICS_TOKEN must be at least 32 random characters of ASCII, without spaces.")
+    return value
+
+
 def _check_sqlite() -> None:
     """The ledger updates rows out of a list of values (SQLite 3.33), and rows made together get keys (3.35)."""
     if sqlite3.sqlite_version_info < (3, 35):
@@ -156,6 +163,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
 ]
 MIDDLEWARE = [
+    "unified.metrics.MeasuringMiddleware",
     "unified.middleware.RequestIdMiddleware",
     "unified.logs.RefusalLogMiddleware",
     "accounts.headers.SafeHeadersMiddleware",
@@ -296,6 +304,8 @@ if STORAGE_URL := env.str("STORAGE_URL", default=""):
 # Credits are on sale where both are set; STRIPE_API_BASE is where tests have a server that answers like Stripe.
 STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET = _stripe_key(), _stripe_webhook_secret()
 STRIPE_API_BASE = _url("STRIPE_API_BASE", "https://api.stripe.com")
+# /metrics is there for whoever shows it; nothing is measured without.
+METRICS_TOKEN = _metrics_token()
 # Nobody's page but ours has a use for our files.
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 # Source maps are for developers' tools, and by far the slowest files to compress.
@@ -310,8 +320,8 @@ HOST_ONLY = "__Host-" if SECURE else ""
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{HOST_ONLY}sessionid", f"{HOST_ONLY}csrftoken"
 MESSAGE_STORAGE = "unified.flashes.HostOnlyMessages"
 SECURE_SSL_REDIRECT = SECURE
-# Who asks whether the process lives does so from inside, without TLS.
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
+# Who looks after the process does so from inside, without TLS.
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE

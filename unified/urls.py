@@ -12,7 +12,7 @@ from accounts.login_links_api import LoginLinkViewSet
 from credits.api import BonusViewSet, ChargeViewSet, HoldViewSet, PriceViewSet, RefundViewSet, TransactionViewSet
 from credits.batches_api import BatchViewSet
 from credits.purchases_api import PackageViewSet, PaymentWebhookViewSet, PurchaseViewSet
-from unified import reference, styleguide, views
+from unified import metrics, reference, styleguide, views
 from unified.api import StrictFormParser, StrictJSONParser, api_not_found
 from unified.live import LiveViewSet
 from workspace.api import (
@@ -103,6 +103,7 @@ urlpatterns = [
     path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("healthz", views.healthz),
     path("readyz", views.readyz),
+    path("metrics", metrics.metrics),
 ]
 
 handler429 = "accounts.sign_in_views.slow_down"

@@ -146,6 +146,7 @@ SIGNED_IN: dict[str, Json] = {
 OPEN: dict[str, set[int]] = {
     "GET healthz": {200},
     "GET readyz": {200},
+    "GET metrics": {401},
     "GET apps.css": {200},
     "POST theme": {302},
     "GET apps/<slug>/logo": {404},

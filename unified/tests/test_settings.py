@@ -50,6 +50,8 @@ def start_with(**changes):
         ("RATE_LIMITS", "key=many"),
         ("RATE_LIMITS", "keys=5/60"),
         ("TRUSTED_PROXIES", "one"),
+        ("METRICS_TOKEN", "hidden-but-too-short"),
+        ("METRICS_TOKEN", "hidden but with spaces, and long enough by far"),
         ("ALLOWED_HOSTS", "a.example b.example"),
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+from prometheus_client.parser import text_string_to_metric_families
 
 from accounts.models import User
 from credits.models import Entry
@@ -17,6 +18,18 @@ from tests.server import gunicorn
 pytestmark = [pytest.mark.serve, pytest.mark.django_db(transaction=True)]
 WORKERS = 3
 CLIENTS = 12
+METRICS_TOKEN = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def requests_measured(port: int) -> dict[tuple[str, ...], float]:
+    """How often the API's routes were answered by any of the workers, by method, route and status."""
+    server = HTTPConnection("127.0.0.1", port, timeout=60)
+    server.request("GET", "/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
+    families = text_string_to_metric_families(server.getresponse().read().decode())
+    server.close()
+    samples = [sample for family in families for sample in family.samples if sample.name.endswith("_seconds_count")]
+    counted = {tuple(item.labels[name] for name in ("method", "route", "status")): item.value for item in samples}
+    return {labels: times for labels, times in counted.items() if labels[1].startswith("/api/")}
 
 
 @pytest.mark.skipif(not settings.REDIS_URL, reason="several processes count together on Redis only")
@@ -27,6 +40,7 @@ def test_they_spend_one_balance_and_count_together(
         pytest.skip("SQLite has one writer")
     cache.clear()
     monkeypatch.setenv("RATE_LIMITS", "key=250/900000")
+    monkeypatch.setenv("METRICS_TOKEN", METRICS_TOKEN)
     with gunicorn("--workers", str(WORKERS)) as (_, port):
 
         def call(method: str, path: str, body: dict[str, object] | None = None) -> int:
@@ -41,8 +55,15 @@ def test_they_spend_one_balance_and_count_together(
         with ThreadPoolExecutor(CLIENTS) as clients:
             charged = Counter(clients.map(lambda _: call("POST", "deduct-credits", charge), range(150)))
             read = Counter(clients.map(lambda _: call("GET", "user-info?user_id=alice"), range(150)))
+        measured = requests_measured(port)
     assert charged == {200: 60, 402: 90}
     assert read == {200: 100, 429: 50}
+    assert measured == {
+        ("POST", "/api/unified/deduct-credits", "200"): 60,
+        ("POST", "/api/unified/deduct-credits", "402"): 90,
+        ("GET", "/api/unified/user-info", "200"): 100,
+        ("GET", "/api/unified/user-info", "429"): 50,
+    }
     balances = (
         Entry.objects.filter(wallet__user=alice, amount=-1).order_by("version").values_list("balance_after", flat=True)
     )
