@@ -99,7 +99,7 @@ class PrivateByDefaultMiddleware:
 
 
 class ReaderZoneMiddleware:
-    """Tells times in the zone that zone.js left in a cookie; without it, or with a zone nobody knows, in UTC."""
+    """Tells times in the zone that page.js left in a cookie; without it, or with a zone nobody knows, in UTC."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
