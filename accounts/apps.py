@@ -5,6 +5,7 @@ from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.core.signals import request_finished
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 def _guard(using: str, **_: Any) -> None:
@@ -15,6 +16,7 @@ def _guard(using: str, **_: Any) -> None:
 
 class AccountsConfig(AppConfig):
     name = "accounts"
+    verbose_name = _("People and apps")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
